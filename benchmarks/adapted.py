@@ -1,10 +1,12 @@
-"""What each adaptation gains and takes: static, temperature, n-gram, cache, dynamic evaluation, and all of them.
+"""What each adaptation gains and takes: static, temperature, n-gram, cache, dynamic evaluation, and
+all of them.
 
     python benchmarks/adapted.py NETWORK NGRAM --tune valid.txt --test test.txt [--context carry] [--only cache ...]
 
-All is fitted on the tuning text; the test text is read for the figures alone. Prints one JSON line for each row, each
-adaptation alone on top of the network and then all together: perplexity, bits per byte, ``ratio`` of the perplexity to
-the static one, seconds of fitting (what an earlier row has fitted is not fitted again) and of evaluating.
+All is fitted on the tuning text; the test text is read for the figures alone. Prints one JSON line
+for each row, each adaptation alone on top of the network and then all together: perplexity, bits
+per byte, ``ratio`` of the perplexity to the static one, seconds of fitting (what an earlier row has
+fitted is not fitted again) and of evaluating.
 """
 
 import argparse
@@ -28,7 +30,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "ngram and cache": ("mix", "cache"),
     "all": ("mix", "cache", "dynamic"),
 }
-"""Which adaptations each row switches on; a temperature on top of all would ask for all types at every token."""
+"""Which adaptations each row switches on; a temperature on top of all would ask for all types at
+every token."""
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
-"""Questions about running text, made by leaving out a name or a number: an honest check of a reader without SQuAD.
+"""Questions about running text, made by leaving out a name or a number: an honest check of a reader
+without SQuAD.
 
     python benchmarks/answers.py train1.txt.gz --characters 4499960 --count 3000 --seed 1 > cloze-train.json
     python benchmarks/answers.py valid.txt.gz --count 250 --seed 2 > cloze-valid.json
@@ -6,10 +7,10 @@
     elman train cloze-train.json --task answer --valid cloze-valid.json --test cloze-test.json --epochs 5 --batch 32 \\
         --hidden-size 64 --embedding-size 64 --threads 1 --out cloze-reader
 
-Texts are cut into passages of whole sentences, of 110 words or a few more. In one sentence of each a name becomes
-"who" (after in, at, from, to or near "where"), or a number "how many"; of the other words three in ten are left
-out. For a third of the questions the sentence is taken out of the passage, if the answer is nowhere else in it: they
-have no answer.
+Texts are cut into passages of whole sentences, of 110 words or a few more. In one sentence of each
+a name becomes "who" (after in, at, from, to or near "where"), or a number "how many"; of the other
+words three in ten are left out. For a third of the questions the sentence is taken out of the
+passage, if the answer is nowhere else in it: they have no answer.
 """
 
 import argparse
@@ -47,7 +48,8 @@ def passages(text: str) -> Iterator[str]:
 
 
 def gaps(passage: str) -> Iterator[tuple[int, int, int, int, str]]:
-    """Sentences with a gap: the sentence's characters, those of the answer in the passage, and the question word."""
+    """Sentences with a gap: the sentence's characters, those of the answer in the passage, and the
+    question word."""
     for first, last in sentence_spans(passage):
         sentence = passage[first:last]
         if not 8 <= len(sentence.split()) <= 40:

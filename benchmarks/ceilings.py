@@ -1,15 +1,18 @@
-"""What this machine can do at best: matrix products in float32 and bfloat16, and memory, warm and cold.
+"""What this machine can do at best: matrix products in float32 and bfloat16, and memory, warm and
+cold.
 
     python benchmarks/ceilings.py [--quick] [--threads 1 2]
 
-Prediction, from measurements on 2 Zen 5 cores (AVX-512, bf16) before this file was written, both threads: bf16 860
-GFLOP/s; fp32 160 through torch's own product (MKL) and about 300 through oneDNN, which ``elman.nn.product`` takes;
-memory 42 GB/s read and 37 GB/s copied. Half of that or more on one thread.
+Prediction, from measurements on 2 Zen 5 cores (AVX-512, bf16) before this file was written, both
+threads: bf16 860 GFLOP/s; fp32 160 through torch's own product (MKL) and about 300 through oneDNN,
+which ``elman.nn.product`` takes; memory 42 GB/s read and 37 GB/s copied. Half of that or more on
+one thread.
 
-One JSON line for each figure. ``gflops`` counts 2 for a multiplication and an addition. ``gbytes`` counts what is
-read, and for a copy what is written too. Each figure is the best of many repeats: a neighbour can only slow them down.
-On one thread the clock is processor time, on several it is elapsed time. Where the processor has no bf16, a line with
-``skipped`` says so; ``ONEDNN_MAX_CPU_ISA=AVX2`` makes any processor such a one.
+One JSON line for each figure. ``gflops`` counts 2 for a multiplication and an addition. ``gbytes``
+counts what is read, and for a copy what is written too. Each figure is the best of many repeats: a
+neighbour can only slow them down. On one thread the clock is processor time, on several it is
+elapsed time. Where the processor has no bf16, a line with ``skipped`` says so;
+``ONEDNN_MAX_CPU_ISA=AVX2`` makes any processor such a one.
 """
 
 import argparse
@@ -24,7 +27,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command does it
 import torch
 
 SIZES = ((1024, 1024, 1024), (2048, 2048, 2048), (2240, 650, 2600), (700, 512, 2048), (700, 256, 10000))
-"""Rows, inputs and outputs of a product: square ones, and those of recurrent layers and a softmax."""
+"""Rows, inputs and outputs of a product: square ones, and those of recurrent layers and a
+softmax."""
 WARM, COLD = 2**20, 2**27
 """Numbers of 4 bytes: 4 MB lie in the caches, 512 MB do not."""
 
@@ -38,7 +42,8 @@ def skip(what: str, why: str) -> None:
 
 
 def precision_for(parser: argparse.ArgumentParser, wanted: str) -> str:
-    """``auto``, ``bf16`` or ``fp32`` -> what is used here; the parser's error if this processor cannot."""
+    """``auto``, ``bf16`` or ``fp32`` -> what is used here; the parser's error if this processor
+    cannot."""
     from elman.errors import UsageError
     from elman.system.machine import choose_precision
 

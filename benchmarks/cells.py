@@ -1,17 +1,20 @@
-"""One recurrent layer, forward and backward, against torch.nn's own: every cell and shape that people train.
+"""One recurrent layer, forward and backward, against torch.nn's own: every cell and shape that
+people train.
 
     python benchmarks/cells.py [--quick] [--cells gru rnn lstm] [--types bf16 fp32] [--threads 1] [--small]
 
-Prediction: torch.nn steps through GRU and RNN with a dozen small operations and a weight gradient at every step. With
-one product and one compiled call a step, and the weight gradients as one product each, bf16 should be 1.15 to 1.6
-times as fast. In fp32 it should be about twice as fast where torch's products go to MKL on an AMD processor. The
-LSTM, which torch trains through oneDNN, should be no slower in any shape. ``--small`` adds shapes that nobody trains;
-there nothing should be slower than 0.98 of torch.nn.
+Prediction: torch.nn steps through GRU and RNN with a dozen small operations and a weight gradient
+at every step. With one product and one compiled call a step, and the weight gradients as one
+product each, bf16 should be 1.15 to 1.6 times as fast. In fp32 it should be about twice as fast
+where torch's products go to MKL on an AMD processor. The LSTM, which torch trains through oneDNN,
+should be no slower in any shape. ``--small`` adds shapes that nobody trains; there nothing should
+be slower than 0.98 of torch.nn.
 
-Both take turns in one process and the least time of each counts. On one thread (the default) that is processor time,
-which neighbours disturb less; on several it is elapsed time. Prints one JSON line for each shape with ``ratio``
-(torch's time by ours: above 1 ours is faster), GFLOP/s (6 for each weight and vector), and the share of the best
-product of the same run. Without bf16 on this processor a line with ``skipped`` takes the place of its shapes.
+Both take turns in one process and the least time of each counts. On one thread (the default) that
+is processor time, which neighbours disturb less; on several it is elapsed time. Prints one JSON
+line for each shape with ``ratio`` (torch's time by ours: above 1 ours is faster), GFLOP/s (6 for
+each weight and vector), and the share of the best product of the same run. Without bf16 on this
+processor a line with ``skipped`` takes the place of its shapes.
 """
 
 import argparse

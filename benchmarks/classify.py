@@ -1,10 +1,11 @@
 # ruff: noqa: E402 (the number of threads is set before numpy is loaded)
-"""Text classification against TF-IDF with logistic regression: figures, seconds, texts a second, a cold start.
+"""Text classification against TF-IDF with logistic regression: figures, seconds, texts a second, a
+cold start.
 
     python benchmarks/classify.py TRAIN VALID TEST [--text 1 --label 2] [--epochs 6] [--from MODEL] [--seeds 1 2 3]
 
-Training and the rival use all threads, prediction one. Prediction (measured November 2026): at least
-10,000 short texts a second by the engine on one thread, and a model of at most 2 MB.
+Training and the rival use all threads, prediction one. Prediction (measured November 2026): at
+least 10,000 short texts a second by the engine on one thread, and a model of at most 2 MB.
 """
 
 import argparse

@@ -1,13 +1,15 @@
-"""How well spelling is corrected: single words, running text with injected errors, and learners' sentences.
+"""How well spelling is corrected: single words, running text with injected errors, and learners'
+sentences.
 
     python benchmarks/correct.py MODEL DATA [words|text|jfleg ...] [--dev] [--lines N] [--threshold BITS]
 
 DATA has the folders ``spelling`` (Norvig's tests spell-testset1.txt and spell-testset2.txt,
-wikipedia_common_misspellings.txt, aspell.dat, and spell-errors.txt, of which pairs that are in a test are
-left out), ``novels`` (valid.txt.gz, test.txt.gz) and ``jfleg``. ``text`` fits ``--harm 0.5%`` to one part of
-the validation text and injects misspellings of the tests into 3% of the words of the test text. With ``--dev``
-tests are the validation text (another part of it), JFLEG's development part, and a tenth of spell-errors.txt.
-symspellpy, if installed, corrects the same words with its own dictionary.
+wikipedia_common_misspellings.txt, aspell.dat, and spell-errors.txt, of which pairs that are in a
+test are left out), ``novels`` (valid.txt.gz, test.txt.gz) and ``jfleg``. ``text`` fits
+``--harm 0.5%`` to one part of the validation text and injects misspellings of the tests into 3% of
+the words of the test text. With ``--dev`` tests are the validation text (another part of it),
+JFLEG's development part, and a tenth of spell-errors.txt. symspellpy, if installed, corrects the
+same words with its own dictionary.
 """
 
 import argparse
@@ -97,7 +99,8 @@ def symspell() -> Callable[[str], str] | None:
 def gleu(
     sources: Sequence[str], references: Sequence[Sequence[str]], found: Sequence[str], *, draws: int = 100
 ) -> float:
-    """GLEU of Napoles et al. (2015, revised 2016): n-grams up to 4, one of the references drawn for each sentence."""
+    """GLEU of Napoles et al. (2015, revised 2016): n-grams up to 4, one of the references drawn for
+    each sentence."""
     stats = []
     for source, made, several in zip(sources, found, zip(*references, strict=True), strict=True):
         row = []

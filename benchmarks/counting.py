@@ -1,17 +1,20 @@
-"""How counting n-grams on several processes grows with the text: 1, 4 and 16 times as many words, up to a billion.
+"""How counting n-grams on several processes grows with the text: 1, 4 and 16 times as many words,
+up to a billion.
 
     python benchmarks/counting.py FOLDER [--words 5000000] [--factors 1 4 16] [--workers 2] [--max-ram 2G]
 
-Writes a text for each factor into FOLDER, compressed: words as frequent as Zipf's law says, each followed mostly by one
-of a few words that go with it, so that n-grams come again as in a language. Counts each to a 3-gram without what occurs
-once (``--prune 0,1,1``). Prints one JSON line for each text, and one with
+Writes a text for each factor into FOLDER, compressed: words as frequent as Zipf's law says, each
+followed mostly by one of a few words that go with it, so that n-grams come again as in a language.
+Counts each to a 3-gram without what occurs once (``--prune 0,1,1``). Prints one JSON line for each
+text, and one with
 
     slope       of log processor seconds against log words, which is 1 where twice the text takes twice the time;
                 what a text of 20,000 words takes is subtracted, since it is paid once
     at          the seconds that the slope gives for --expect words
 
-``seconds`` are those of all processes together; ``elapsed`` is the clock; ``peak`` is the most memory of the first
-process, ``own`` what of it are no pages of mapped files, and ``peak_of_workers`` that of the largest other one.
+``seconds`` are those of all processes together; ``elapsed`` is the clock; ``peak`` is the most
+memory of the first process, ``own`` what of it are no pages of mapped files, and
+``peak_of_workers`` that of the largest other one.
 """
 
 import argparse
@@ -32,7 +35,8 @@ from numpy.typing import NDArray
 
 TYPES = 50_000
 EXPONENT, SHIFT = 1.05, 2.7
-"""Of the law of Zipf and Mandelbrot: the share of the word of rank r is proportional to (r + SHIFT)^-EXPONENT."""
+"""Of the law of Zipf and Mandelbrot: the share of the word of rank r is proportional to (r +
+SHIFT)^-EXPONENT."""
 COMPANIONS, LOYAL = 40, 0.7
 """So many words go with each word, and with this probability one of them follows it."""
 LINES, MEAN = 1 << 15, 19
@@ -67,7 +71,8 @@ def texts(seed: int) -> Iterator[NDArray[np.int64]]:
         lines[:, 0] = np.searchsorted(heap, rng.random(LINES))
         for place in range(1, lines.shape[1]):
             rows = np.flatnonzero(lengths > place)
-            # The companions of a word are drawn once and for all: by a hash of it and of their rank.
+            # The companions of a word are drawn once and for all: by a hash of it and of their
+            # rank.
             rank = np.searchsorted(near, rng.random(len(rows)))
             mixed = ((lines[rows, place - 1] * COMPANIONS + rank) * 0x9E3779B1 + 1) % (1 << 31)
             drawn = np.where(rng.random(len(rows)) < LOYAL, mixed / (1 << 31), rng.random(len(rows)))
@@ -115,8 +120,9 @@ def count(text: Path, out: Path, workers: int, max_ram: str) -> dict[str, Any]:
 
 
 def largest_own(process: "subprocess.Popen[bytes]") -> int:
-    """The most bytes that a process had for itself until its end, looked at ten times a second: without pages of
-    files, which the system takes away where it needs room. 0 where it does not tell."""
+    """The most bytes that a process had for itself until its end, looked at ten times a second:
+    without pages of files, which the system takes away where it needs room. 0 where it does not
+    tell."""
     most = 0
     while process.poll() is None:
         try:

@@ -1,9 +1,11 @@
-"""What document starts inside chunks cost: many short documents against one long one, whole updates.
+"""What document starts inside chunks cost: many short documents against one long one, whole
+updates.
 
     python benchmarks/documents.py [--quick] [--kinds lstm gru ...] [--precision fp32|bf16]
 
-Both trainings read the same tokens with the same network, turn by turn in one process and one thread, and the least
-processor time of each counts. Prints one JSON line for each kind of network; ``ratio`` should stay below 1.3.
+Both trainings read the same tokens with the same network, turn by turn in one process and one
+thread, and the least processor time of each counts. Prints one JSON line for each kind of network;
+``ratio`` should stay below 1.3.
 """
 
 import argparse

@@ -1,14 +1,17 @@
-"""A training on two hosts, rehearsed in two network namespaces of this machine: a link is cut, a host is lost.
+"""A training on two hosts, rehearsed in two network namespaces of this machine: a link is cut, a
+host is lost.
 
     python benchmarks/hosts.py [--cut 10] [--timeout 30] [--elastic]      # as root, on Linux
 
-The hosts have addresses of their own and one cable between them. One process trains on each; the first leads. Then
+The hosts have addresses of their own and one cable between them. One process trains on each; the
+first leads. Then
 
     cut     the cable is out for ``--cut`` seconds: no update is made meanwhile, and then the training goes on;
     lost    the cable stays out: each process ends after ``--timeout`` seconds with one line that says so;
     alone   with ``--elastic`` (``--nnodes 1:2 --max-restarts 1``) the first host then goes on from its last checkpoint.
 
-Prints a line of JSON for each; exit code 1 if one of them is otherwise, 3 if this machine allows no namespaces.
+Prints a line of JSON for each; exit code 1 if one of them is otherwise, 3 if this machine allows no
+namespaces.
 """
 
 import argparse

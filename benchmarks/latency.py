@@ -1,19 +1,23 @@
-"""One token through a network on one thread: elman's engine in 8 bits against onnxruntime in float32 and torch.
+"""One token through a network on one thread: elman's engine in 8 bits against onnxruntime in
+float32 and torch.
 
     python benchmarks/latency.py [--cell lstm] [--layers 2] [--hidden 650] [--vocab 10000] [--seconds 2] [--quick]
 
-A step is what completion does for every token: the next state (``advance``), the log-probabilities of all V types, and
-the five best of them. Prediction: one token reads every weight once, so that a step can take no less than the weights'
-bytes by the speed at which the caches give them; with 8 bits that is a fourth of float32. The engine should need at
-most 1.3 times that floor, be 8 times as fast as onnxruntime in float32 with AVX-512 VNNI and 4.5 times with AVX2, and
-20 times as fast as torch, which also pays for every operator. In float32 it reads as many bytes as onnxruntime and
-should take at most 1.1 times as long. A batch shares one reading: tokens a second should grow with it until the
-products are limited by arithmetic, with VNNI at 2.6 times those of one row, with AVX2 sooner.
+A step is what completion does for every token: the next state (``advance``), the log-probabilities
+of all V types, and the five best of them. Prediction: one token reads every weight once, so that a
+step can take no less than the weights' bytes by the speed at which the caches give them; with 8
+bits that is a fourth of float32. The engine should need at most 1.3 times that floor, be 8 times as
+fast as onnxruntime in float32 with AVX-512 VNNI and 4.5 times with AVX2, and 20 times as fast as
+torch, which also pays for every operator. In float32 it reads as many bytes as onnxruntime and
+should take at most 1.1 times as long. A batch shares one reading: tokens a second should grow with
+it until the products are limited by arithmetic, with VNNI at 2.6 times those of one row, with AVX2
+sooner.
 
-All take turns of equal length in one process and the least time of each counts. Prints one JSON line each for the step
-(milliseconds, ratios to the engine in 8 bits, the floors), for its parts, for cold caches (a buffer larger than them is
-read before each step), for batches, for loading the model, and for the whole process of `elman complete` (seconds; the
-least of a few). The kernel is that of this processor; NUMBA_CPU_NAME and NUMBA_CPU_FEATURES choose a lesser one.
+All take turns of equal length in one process and the least time of each counts. Prints one JSON
+line each for the step (milliseconds, ratios to the engine in 8 bits, the floors), for its parts,
+for cold caches (a buffer larger than them is read before each step), for batches, for loading the
+model, and for the whole process of `elman complete` (seconds; the least of a few). The kernel is
+that of this processor; NUMBA_CPU_NAME and NUMBA_CPU_FEATURES choose a lesser one.
 """
 
 import argparse
@@ -69,7 +73,8 @@ class Plain(nn.Module):
 
 
 def least(calls: dict[str, Call], *, seconds: float, between: Call | None = None) -> dict[str, float]:
-    """The least time of each call in seconds, all in turns; ``between`` is called before each, not timed."""
+    """The least time of each call in seconds, all in turns; ``between`` is called before each, not
+    timed."""
     best = dict.fromkeys(calls, float("inf"))
     end = time.perf_counter() + seconds * len(calls)
     while time.perf_counter() < end:
@@ -87,7 +92,8 @@ def least(calls: dict[str, Call], *, seconds: float, between: Call | None = None
 
 
 def five_best(log_probs: np.ndarray) -> list[np.ndarray]:
-    """The ids of the five likeliest types of each row, as completion finds them: no V are put in order."""
+    """The ids of the five likeliest types of each row, as completion finds them: no V are put in
+    order."""
     return [largest(row, 5) for row in log_probs]
 
 
@@ -116,7 +122,8 @@ def plain_step(plain: Plain, batch: int) -> Call:
 
 
 def onnxruntime_step(model: InferenceModel, batch: int) -> Call | None:
-    """The same network in float32 as ``elman export --to onnx`` writes it; None where onnxruntime is not installed."""
+    """The same network in float32 as ``elman export --to onnx`` writes it; None where onnxruntime
+    is not installed."""
     try:
         import onnxruntime
     except ModuleNotFoundError:
@@ -158,8 +165,10 @@ def saved(model: NeuralModel, small: InferenceModel, path: Path) -> Path:
 
 
 def floors(size: int, seconds: float) -> dict[str, float]:
-    """Seconds that reading ``size`` bytes takes at the least: from the caches that hold them, and from memory."""
-    # Where an array happens to lie decides whether all of it stays in the cache, so that one alone may mislead.
+    """Seconds that reading ``size`` bytes takes at the least: from the caches that hold them, and
+    from memory."""
+    # Where an array happens to lie decides whether all of it stays in the cache, so that one alone
+    # may mislead.
     near, far = np.ones((4, size // 4), np.float32), np.ones(1 << 26, np.float32)
     calls: dict[str, Call] = {f"cache {number}": partial(np.dot, one, one) for number, one in enumerate(near)}
     found = least({**calls, "memory": lambda: far @ far}, seconds=seconds)

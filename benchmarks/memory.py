@@ -1,18 +1,20 @@
-"""How memory and time of training grow with the text: each kind of model, on 1, 4, 16 and 64 times the tokens.
+"""How memory and time of training grow with the text: each kind of model, on 1, 4, 16 and 64 times
+the tokens.
 
     python benchmarks/memory.py [--quick] [--kinds lstm gru ...]
 
-Every training is a process of its own. It trains on a very small text before, with the same validation, and what that
-takes is subtracted, since it is paid once. Prints one JSON line for each training, and one for each kind with
+Every training is a process of its own. It trains on a very small text before, with the same
+validation, and what that takes is subtracted, since it is paid once. Prints one JSON line for each
+training, and one for each kind with
 
     slope       of log processor seconds against log tokens, the number of epochs being fixed: 1 is linear
     growth      bytes of peak memory for each further training token
     bounded     whether that is less than 8, which is what mapping the text itself may take, or, for what is
                 counted, less than fifteen times as much as the model itself grew
 
-Growth is that from sixteen times to sixty-four times the tokens: from 3.2 to 12.8 millions. Below, buffers still come
-to their full size: the first embeddings are counted from up to two million tokens
-(``elman.tasks.language.cooccurrence``).
+Growth is that from sixteen times to sixty-four times the tokens: from 3.2 to 12.8 millions. Below,
+buffers still come to their full size: the first embeddings are counted from up to two million
+tokens (``elman.tasks.language.cooccurrence``).
 """
 
 import argparse
@@ -33,7 +35,8 @@ SETTINGS = {"embedding_size": 64, "hidden_size": 64, "layers": 1, "batch": 20, "
 
 
 def write_text(path: Path, tokens: int, seed: int) -> None:
-    """Words as frequent as Zipf's law says, twenty tokens a line; each comes twice, so that none is unknown."""
+    """Words as frequent as Zipf's law says, twenty tokens a line; each comes twice, so that none is
+    unknown."""
     rng = np.random.default_rng(seed)
     share = 1 / np.arange(1, VOCABULARY + 1)
     drawn = rng.choice(VOCABULARY, size=max(tokens // 20 * 19 - 2 * VOCABULARY, 0), p=share / share.sum())

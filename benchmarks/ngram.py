@@ -1,13 +1,16 @@
-"""N-grams beside KenLM's module, in one run: estimating, size, and questions per second, one thread.
+"""N-grams beside KenLM's module, in one run: estimating, size, and questions per second, one
+thread.
 
     python benchmarks/ngram.py TRAIN TEST [--order 5]
 
-TRAIN and TEST are pretokenized, a line each. KenLM's module (`pip install kenlm`) reads the ARPA file that elman
-writes, and holds it as its probing table; it cannot estimate and cannot build its trie. The ratios "of trie" take from
-elsewhere what its trie does of its probing table (3.1 of 5.0 and 2.0 of 3.0 M tokens/s, PTB, two Zen 5 cores).
-Estimating is compared with a NumPy sort of as many numbers as there are tokens, times the order. Prints one JSON line.
+TRAIN and TEST are pretokenized, a line each. KenLM's module (`pip install kenlm`) reads the ARPA
+file that elman writes, and holds it as its probing table; it cannot estimate and cannot build its
+trie. The ratios "of trie" take from elsewhere what its trie does of its probing table (3.1 of 5.0
+and 2.0 of 3.0 M tokens/s, PTB, two Zen 5 cores). Estimating is compared with a NumPy sort of as
+many numbers as there are tokens, times the order. Prints one JSON line.
 
-Predictions before the first run: estimating at most 3 sorts; lines 1.3 times the trie, tokens twice the trie.
+Predictions before the first run: estimating at most 3 sorts; lines 1.3 times the trie, tokens twice
+the trie.
 """
 
 import argparse

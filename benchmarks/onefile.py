@@ -1,12 +1,14 @@
-"""A network as one page: whether it completes as Python does, and how soon a key is answered in the browser.
+"""A network as one page: whether it completes as Python does, and how soon a key is answered in the
+browser.
 
     python benchmarks/onefile.py MODEL TEXT [--contexts 200] [--keys 400]
 
-MODEL is the folder of a network of words, TEXT something it has not read. The page is opened from disk in Chromium;
-contexts are beginnings of TEXT's lines cut at random places, inside words too. Keys are those of TEXT, typed one by
-one; a key's milliseconds go from its event to the moment when chips and ghost text are drawn. Prediction: a finished
-word of a network of 7 million weights costs as many multiplications, at about one a nanosecond: 8 ms.
-Bars: all contexts alike (the same bits of all log-probabilities, the same five words in the same order), 20 ms, 8 MB.
+MODEL is the folder of a network of words, TEXT something it has not read. The page is opened from
+disk in Chromium; contexts are beginnings of TEXT's lines cut at random places, inside words too.
+Keys are those of TEXT, typed one by one; a key's milliseconds go from its event to the moment when
+chips and ghost text are drawn. Prediction: a finished word of a network of 7 million weights costs
+as many multiplications, at about one a nanosecond: 8 ms. Bars: all contexts alike (the same bits of
+all log-probabilities, the same five words in the same order), 20 ms, 8 MB.
 """
 
 import argparse

@@ -1,19 +1,22 @@
-"""Products of 8-bit matrices against only reading the weights, by every kernel this machine can run.
+"""Products of 8-bit matrices against only reading the weights, by every kernel this machine can
+run.
 
     python benchmarks/products.py [--quick] [--seconds 4] [--kernels avx512vnni avx2]
 
-The matrices are those of one step of a 2x650 LSTM with 10,000 words: twice 1300x2600, and 650x10000; 13.27 M weights,
-which the caches hold. One thread. Each kernel has a process whose compiler may emit no more than the kernel needs.
-Reading all weights once and multiplying 1, 8 and 64 rows take turns there, so that whatever else the machine does falls
-on all of them; times are the thread's own, without what other processes took. One JSON line for each kernel and number
-of rows: the best and the median time, their ratios to reading (``ratio_median``: of the turns' ratios), and rows per
-second as a multiple of one row's (``speed_of_one_row``).
+The matrices are those of one step of a 2x650 LSTM with 10,000 words: twice 1300x2600, and
+650x10000; 13.27 M weights, which the caches hold. One thread. Each kernel has a process whose
+compiler may emit no more than the kernel needs. Reading all weights once and multiplying 1, 8 and
+64 rows take turns there, so that whatever else the machine does falls on all of them; times are the
+thread's own, without what other processes took. One JSON line for each kernel and number of rows:
+the best and the median time, their ratios to reading (``ratio_median``: of the turns' ratios), and
+rows per second as a multiple of one row's (``speed_of_one_row``).
 
-Prediction, made before the first run, from instruction counts and trials of single loops, for a Zen 4 core at 3.7 GHz.
-One row: VNNI needs one instruction for 64 weights and should read at full speed (1.0 to 1.2 times reading); AVX2 needs
-four for 32 (1.1 to 1.3), SSE2 seven for 16 (2.5 to 3.5). 8 rows read the weights once. VNNI at 64 products a cycle
-comes to 0.06 ms a row, 2.6 to 2.8 times one row's speed. AVX2 gains little: four instructions for 32 products on four
-ports are at best 32 products a cycle, 0.11 ms a row, and one row already takes 0.19 ms; so 1.2 to 1.6 times. 64 rows
+Prediction, made before the first run, from instruction counts and trials of single loops, for a Zen
+4 core at 3.7 GHz. One row: VNNI needs one instruction for 64 weights and should read at full speed
+(1.0 to 1.2 times reading); AVX2 needs four for 32 (1.1 to 1.3), SSE2 seven for 16 (2.5 to 3.5). 8
+rows read the weights once. VNNI at 64 products a cycle comes to 0.06 ms a row, 2.6 to 2.8 times one
+row's speed. AVX2 gains little: four instructions for 32 products on four ports are at best 32
+products a cycle, 0.11 ms a row, and one row already takes 0.19 ms; so 1.2 to 1.6 times. 64 rows
 cost 8 times what 8 rows do.
 """
 

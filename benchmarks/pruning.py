@@ -1,11 +1,14 @@
-"""Size against perplexity of an n-gram that is pruned by counts, by relative entropy, or kept in few bits.
+"""Size against perplexity of an n-gram that is pruned by counts, by relative entropy, or kept in
+few bits.
 
     python benchmarks/pruning.py TRAIN TEXT [--order 5] [--png curve.png]
 
-TRAIN and TEXT are pretokenized, a line each. Prints one JSON line for each way to make the model smaller: its settings,
-n-grams, bytes, the share of the whole model's bytes, and the perplexity of TEXT, each line alone.
+TRAIN and TEXT are pretokenized, a line each. Prints one JSON line for each way to make the model
+smaller: its settings, n-grams, bytes, the share of the whole model's bytes, and the perplexity of
+TEXT, each line alone.
 
-Prediction: at a third of the size relative entropy costs 2% of perplexity, counts 5%; eight bits cost nothing.
+Prediction: at a third of the size relative entropy costs 2% of perplexity, counts 5%; eight bits
+cost nothing.
 """
 
 import argparse

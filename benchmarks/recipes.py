@@ -2,9 +2,9 @@
 
     python benchmarks/recipes.py ptb.train.txt ptb.valid.txt --out runs [--updates 1320] [--only NAME ...]
 
-Each candidate changes one thing of the base and is trained by ``elman.train`` for the same number of tokens; the test
-text is not read. A line of JSON each, and ``recipes.png`` with the curves. Runs that are there already are not
-repeated. What was predicted and what came is in docs/recipes.md.
+Each candidate changes one thing of the base and is trained by ``elman.train`` for the same number
+of tokens; the test text is not read. A line of JSON each, and ``recipes.png`` with the curves. Runs
+that are there already are not repeated. What was predicted and what came is in docs/recipes.md.
 """
 
 import argparse

@@ -1,7 +1,8 @@
-r"""Dialogues of the Switchboard Dialogue Act corpus as `elman train --task reply` reads them: a turn a
-line, a blank line after each dialogue.
+r"""Dialogues of the Switchboard Dialogue Act corpus as `elman train --task reply` reads them: a
+turn a line, a blank line after each dialogue.
 
-Lines `speaker|utterance|act` of one speaker in a row are one turn; the marks of the transcript stay.
+Lines `speaker|utterance|act` of one speaker in a row are one turn; the marks of the transcript
+stay.
 
     python benchmarks/reply.py train.txt.gz swda-train.txt
     elman train swda-train.txt --valid swda-val.txt --test swda-test.txt --task reply --min-words 4 \

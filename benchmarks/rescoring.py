@@ -1,13 +1,14 @@
-"""Rescoring n-best lists as a tree of prefixes, against each hypothesis by itself; and minimal pairs.
+"""Rescoring n-best lists as a tree of prefixes, against each hypothesis by itself; and minimal
+pairs.
 
     python benchmarks/rescoring.py [--vocab 10000] [--hidden 512] [--lists 100] [--hypotheses 100] [--quick]
 
-Synthetic lists, as recognisers make them: hypotheses of 12 words that differ from the first in up to
-three places. An n-gram of order 4 and an LSTM of about 5 million weights, on one thread. Prints one
-JSON line for each model: hypotheses a second of processor time as a tree and alone, the share of
-tokens that the tree computes, and sentences a second of ``score_texts``, which minimal pairs use.
-Bars, on AVX2: 10,000 hypotheses a second with the n-gram and 1,000 with the LSTM; 3,000 and 600
-sentences.
+Synthetic lists, as recognisers make them: hypotheses of 12 words that differ from the first in up
+to three places. An n-gram of order 4 and an LSTM of about 5 million weights, on one thread. Prints
+one JSON line for each model: hypotheses a second of processor time as a tree and alone, the share
+of tokens that the tree computes, and sentences a second of ``score_texts``, which minimal pairs
+use. Bars, on AVX2: 10,000 hypotheses a second with the n-gram and 1,000 with the LSTM; 3,000 and
+600 sentences.
 """
 
 import argparse

@@ -1,30 +1,34 @@
-"""What more machines would bring to the training of a network: a model of time, and its check against two processes.
+"""What more machines would bring to the training of a network: a model of time, and its check
+against two processes.
 
     python benchmarks/scaling.py [--rate 660e9] [--per-weight 2e-9] [--latency 50e-6]   # the table
     python benchmarks/scaling.py --check FOLDER                                        # on an idle machine of 2 cores
 
-N machines train one network; each has R rows of T tokens per update. With P weights in products of matrices, r FLOP
-per second, M weights in all, of which an optimiser updates one in c seconds, an update takes
+N machines train one network; each has R rows of T tokens per update. With P weights in products of
+matrices, r FLOP per second, M weights in all, of which an optimiser updates one in c seconds, an
+update takes
 
     F = 2 P R T / r                 forward
     B = 2 F                         backward
     O = c M                         norm of the gradient and optimiser, the same on every machine
     T(N) = S + max(F + B, end of the last bucket) + O
 
-Gradients come layer by layer, the last layer first; a weight that is both embedding and output has its gradient at
-the end. As `elman.training.gradient_sums` does it, they are put into buckets of 4 MB, or of one tensor where that is
-larger. A bucket is sent when it is complete and the one before it has arrived:
+Gradients come layer by layer, the last layer first; a weight that is both embedding and output has
+its gradient at the end. As `elman.training.gradient_sums` does it, they are put into buckets of 4
+MB, or of one tensor where that is larger. A bucket is sent when it is complete and the one before
+it has arrived:
 
     end(i) = max(ready(i), end(i - 1)) + ring(bytes(i))
     ring(s) = 2 (N - 1) (L + s / (N W))         L: seconds until a message arrives; W: bytes per second
     S = 2 log2(N) L + 3 (N - 1) L               an order, the sum of the loss, and which gradients there are
 
-ring is the all-reduce of Patarasuk and Yuan (2009), which gloo does: 2 (N - 1) steps, each with a part in N of the
-bytes. Sending takes no time of the processor's. The table has, for each network and Ethernet, the speed of N machines
-in machines, with --rows rows each; and how many rows each needs so that four fifths of all machines' time is training.
+ring is the all-reduce of Patarasuk and Yuan (2009), which gloo does: 2 (N - 1) steps, each with a
+part in N of the bytes. Sending takes no time of the processor's. The table has, for each network
+and Ethernet, the speed of N machines in machines, with --rows rows each; and how many rows each
+needs so that four fifths of all machines' time is training.
 
---check measures r and c with two trainings beside each other, L and W with all-reduces between two processes, and then
-a training of two processes; all under FOLDER. It prints one line of JSON.
+--check measures r and c with two trainings beside each other, L and W with all-reduces between two
+processes, and then a training of two processes; all under FOLDER. It prints one line of JSON.
 """
 
 import argparse
@@ -48,8 +52,8 @@ NETWORKS = {
     "2 x 650": ({"layers": 2, "hidden_size": 650, "embedding_size": 650}, 10_000),
     "4 x 1150": ({"layers": 4, "hidden_size": 1150, "embedding_size": 400}, 33_278),
 }
-"""Settings and types: those of Zaremba et al. (2014) for Penn Treebank, and of Merity et al. (2018) for WikiText-2,
-with a layer more."""
+"""Settings and types: those of Zaremba et al. (2014) for Penn Treebank, and of Merity et al. (2018)
+for WikiText-2, with a layer more."""
 ENOUGH = 0.8
 CHECKED = ["--model", "lstm", "--layers", "2", "--hidden-size", "256", "--embedding-size", "256", "--no-rival"]
 CHECKED += ["--validations", "1", "--precision", "fp32", "--seed", "1", "--threads", "1", "--updates", "30", "--quiet"]

@@ -2,9 +2,10 @@
 
     python benchmarks/serve.py MODEL [--clients 100] [--keys 5] [--seconds 60] [--session-megabytes 256]
 
-Each client types sentences that the model itself makes up, a key at a time, at its own steady pace, with a backspace
-now and then, in a session of its own; a sentence that has grown long begins anew. A key is due at a fixed time, and its
-seconds count from then on, so that a server that falls behind cannot hide it. Prints one JSON line:
+Each client types sentences that the model itself makes up, a key at a time, at its own steady pace,
+with a backspace now and then, in a session of its own; a sentence that has grown long begins anew.
+A key is due at a fixed time, and its seconds count from then on, so that a server that falls behind
+cannot hide it. Prints one JSON line:
 
     p50_ms, p99_ms, max_ms   from the time a key is due to the end of its answer
     within_aim               whether p99 is at most 50 ms and nothing failed

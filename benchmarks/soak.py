@@ -1,15 +1,17 @@
-"""Whether a server stays as it was: many people type for half an hour, and others ask its other models meanwhile.
+"""Whether a server stays as it was: many people type for half an hour, and others ask its other
+models meanwhile.
 
     python benchmarks/soak.py LANGUAGE_MODEL [MODEL...] [--minutes 30] [--clients 100] [--keys 1] [--questions 2]
 
-Typing is that of benchmarks/serve.py, on the first model. One more client for each other thing that the models can do
-(predict, translate, similar, ...) asks ``--questions`` times a second. Prints a line for each twentieth of the time:
+Typing is that of benchmarks/serve.py, on the first model. One more client for each other thing that
+the models can do (predict, translate, similar, ...) asks ``--questions`` times a second. Prints a
+line for each twentieth of the time:
 
     minutes, p50_ms and p99_ms of keys, rss_mb, open files, threads, failed requests
 
-and a last line of JSON with ``pass``: p99 of all keys at most 50 ms, no failed request, and from the second quarter to
-the last one memory that grew by at most 5%, and no more open files or threads (a pool that was not full yet may take
-one or two).
+and a last line of JSON with ``pass``: p99 of all keys at most 50 ms, no failed request, and from
+the second quarter to the last one memory that grew by at most 5%, and no more open files or threads
+(a pool that was not full yet may take one or two).
 """
 
 import argparse

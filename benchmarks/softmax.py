@@ -1,25 +1,29 @@
-"""What an adaptive and a sampled softmax save against the full one, in whole updates: time, memory, quality.
+"""What an adaptive and a sampled softmax save against the full one, in whole updates: time, memory,
+quality.
 
     python benchmarks/softmax.py [--quick] [--batch 20] [--threads 2] [--precision bf16] [--own-weights]
     python benchmarks/softmax.py --corpus TEXT --epochs 3 [--embedding 256] [--hidden 512]
 
-Prediction, made before the first run, for 100,000 types, E = 256, H = 512, 20 rows of 35 tokens. The full softmax
-meets 25.6 M weights at each token beside the 2.4 M of two LSTM layers; the adaptive one some 1 to 3 M, the sampled
-one 0.6 M (4,096 draws, about 2,300 different types). By products alone updates would be 5 to 9 times as fast.
-Gradient, clipping and AdamW walk through 25.6 M weights several times (full), through 2 to 4 M (adaptive), or through
-the rows touched, 1 M (sampled); so the saving should hold for the whole update: 5 times or more. Memory: the full
-softmax holds a gradient of 102 MB at least three times over and a chunk of 25 M scores at ten bytes each, 600 MB and
-more; the others a twentieth of that, beside the recurrence's 50 MB: at least 5 times less. At equal epochs the
-adaptive network should be within 5% of the full one's perplexity, at equal minutes better.
+Prediction, made before the first run, for 100,000 types, E = 256, H = 512, 20 rows of 35 tokens.
+The full softmax meets 25.6 M weights at each token beside the 2.4 M of two LSTM layers; the
+adaptive one some 1 to 3 M, the sampled one 0.6 M (4,096 draws, about 2,300 different types). By
+products alone updates would be 5 to 9 times as fast. Gradient, clipping and AdamW walk through 25.6
+M weights several times (full), through 2 to 4 M (adaptive), or through the rows touched, 1 M
+(sampled); so the saving should hold for the whole update: 5 times or more. Memory: the full softmax
+holds a gradient of 102 MB at least three times over and a chunk of 25 M scores at ten bytes each,
+600 MB and more; the others a twentieth of that, beside the recurrence's 50 MB: at least 5 times
+less. At equal epochs the adaptive network should be within 5% of the full one's perplexity, at
+equal minutes better.
 
-First form: random text by Zipf's law, ids in no order. One JSON line for each softmax with the updates per second of
-updates made in turn in one process (the best one and the median) and their ratio to the full softmax's, then one for
-each with its memory in a process of its own: what an update needs beyond weights and optimiser state
-(``increment``), and all of the process (``peak``). The last line is what the recurrence alone needs, below which no
-softmax can come: a full one over 500 types.
+First form: random text by Zipf's law, ids in no order. One JSON line for each softmax with the
+updates per second of updates made in turn in one process (the best one and the median) and their
+ratio to the full softmax's, then one for each with its memory in a process of its own: what an
+update needs beyond weights and optimiser state (``increment``), and all of the process (``peak``).
+The last line is what the recurrence alone needs, below which no softmax can come: a full one over
+500 types.
 
-Second form: trains full and adaptive on a text for equal epochs, then adaptive for as many minutes as full took. Three
-JSON lines with perplexities and their ratio to the full softmax's.
+Second form: trains full and adaptive on a text for equal epochs, then adaptive for as many minutes
+as full took. Three JSON lines with perplexities and their ratio to the full softmax's.
 """
 
 import argparse
@@ -122,7 +126,8 @@ def measure_memory(softmax: str, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _forget() -> None:
-    """Where the system can: give back what is free, and count the peak from here on, without imports and building."""
+    """Where the system can: give back what is free, and count the peak from here on, without
+    imports and building."""
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
     with suppress(OSError):
@@ -130,7 +135,8 @@ def _forget() -> None:
 
 
 def _memory(name: str) -> int:
-    """Bytes that this process holds now (VmRSS) or held at most (VmHWM); the latter for both where Linux is not.
+    """Bytes that this process holds now (VmRSS) or held at most (VmHWM); the latter for both where
+    Linux is not.
 
     The system's other count of the peak, ru_maxrss, would begin with the parent's.
     """

@@ -1,5 +1,6 @@
 # ruff: noqa: E402 (the number of threads is set before numpy is loaded)
-"""Taggers: words a second in training and in prediction by the engine, and the figure on held-out sentences.
+"""Taggers: words a second in training and in prediction by the engine, and the figure on held-out
+sentences.
 
     python benchmarks/tagger.py TRAIN VALID [--field upos] [--threads 1] [--updates 100] [--model MODEL]
 

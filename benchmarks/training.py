@@ -1,10 +1,11 @@
-"""Whole updates of training: tokens per second, share of the best matrix product, and against plain PyTorch.
+"""Whole updates of training: tokens per second, share of the best matrix product, and against plain
+PyTorch.
 
     python benchmarks/training.py [--quick] [--cells lstm gru ...] [--shapes 2x650 recipe] [--threads N]
                                   [--precision auto|bf16|fp32] [--turns N]
 
-An update is what ``Training.update`` does: data, forward, loss, backward, clipping, optimiser. It takes turns, in one
-process, with
+An update is what ``Training.update`` does: data, forward, loss, backward, clipping, optimiser. It
+takes turns, in one process, with
 
     plain       a float32 loop as the PyTorch examples teach it: nn.Embedding, nn.LSTM (or the cell's own module),
                 nn.Linear tied to the embedding, nn.CrossEntropyLoss on all logits, clip_grad_norm_, SGD; at the
@@ -12,14 +13,16 @@ process, with
     autocast    torch.nn's own modules under bfloat16 autocast with our optimiser, at our batch; without bf16 on this
                 processor it is left out, as a line with ``skipped`` says
 
-Cells that torch.nn lacks are set against its LSTM. Prediction, made before the first run on 2 Zen 5 cores (bf16 product
-860 GFLOP/s): LSTM 2 x 650 at 64 rows 600 GFLOP/s, 0.7 of the peak, 3.5 times the plain loop at 20 rows; the recipe's
-shape at 20 rows 520 GFLOP/s, where 440 were measured before the steps were compiled. Bars: 0.55 of the peak for 2 x 650
-at 64 rows; 3 times the plain loop at its usual 20 rows, ours taking 128 (at 20 rows each it is less, and stated).
+Cells that torch.nn lacks are set against its LSTM. Prediction, made before the first run on 2 Zen 5
+cores (bf16 product 860 GFLOP/s): LSTM 2 x 650 at 64 rows 600 GFLOP/s, 0.7 of the peak, 3.5 times
+the plain loop at 20 rows; the recipe's shape at 20 rows 520 GFLOP/s, where 440 were measured before
+the steps were compiled. Bars: 0.55 of the peak for 2 x 650 at 64 rows; 3 times the plain loop at
+its usual 20 rows, ours taking 128 (at 20 rows each it is less, and stated).
 
-One JSON line for each cell and shape: tokens per second by the least and by the median time, GFLOP/s as 6 for each
-weight in a product and each token, its share of the best product of the same precision, ratios of tokens per second
-(least times), ``over_plain`` at equal batch. Elapsed time; on one thread processor time, which neighbours disturb less.
+One JSON line for each cell and shape: tokens per second by the least and by the median time,
+GFLOP/s as 6 for each weight in a product and each token, its share of the best product of the same
+precision, ratios of tokens per second (least times), ``over_plain`` at equal batch. Elapsed time;
+on one thread processor time, which neighbours disturb less.
 """
 
 import argparse

@@ -1,18 +1,21 @@
 # ruff: noqa: E402 (the number of threads is set before numpy is loaded)
-"""Word vectors against gensim and fastText's program in the same run: words a second, quality, ratios.
+"""Word vectors against gensim and fastText's program in the same run: words a second, quality,
+ratios.
 
     python benchmarks/vectors.py TEXT --similarity wordsim353.tsv men.txt --analogies questions-words.txt \
         [--models default skipgram cbow fasttext glove ppmi] [--threads 2] [--epochs 5] [--dimensions 100] \
         [--seeds 1 2 3] [--peers gensim fasttext] [--peer PYTHON]
     python benchmarks/vectors.py --neighbours 400000 100
 
-All read the same words: elman's, one sentence a line, in a file. Seconds are of training alone, without reading the
-text, building the vocabulary or compiling. gensim and fastText (`pip install gensim fasttext`) run where they can be
-imported, in processes of their own: in this Python, or in the one that --peer names. skipgram and cbow are compared
-with fastText without subwords; it takes 10 threads, so compare its CPU seconds. Of several seeds, the mean of each
-figure is shown with half of the distance between the least and the most, and how many of the ten nearest words of
-the 1,000 most frequent ones are the same with another seed. --neighbours asks random vectors, so many words of so
-many dimensions, for the neighbours of words: all compared in full, and by 8 bits first.
+All read the same words: elman's, one sentence a line, in a file. Seconds are of training alone,
+without reading the text, building the vocabulary or compiling. gensim and fastText
+(`pip install gensim fasttext`) run where they can be imported, in processes of their own: in this
+Python, or in the one that --peer names. skipgram and cbow are compared with fastText without
+subwords; it takes 10 threads, so compare its CPU seconds. Of several seeds, the mean of each figure
+is shown with half of the distance between the least and the most, and how many of the ten nearest
+words of the 1,000 most frequent ones are the same with another seed. --neighbours asks random
+vectors, so many words of so many dimensions, for the neighbours of words: all compared in full, and
+by 8 bits first.
 """
 
 import argparse
@@ -63,8 +66,8 @@ model.train(corpus_file=asked["text"], total_words=model.corpus_total_words, tot
 print(json.dumps({"seconds": time.perf_counter() - begin, "cpu": time.process_time() - cpu}))
 model.wv.save_word2vec_format(asked["out"], binary=True)
 """
-# No epoch first: what takes time then is reading the text and making the vectors. With less than 10 threads, the
-# program trains vectors that it did not set. It takes no seed.
+# No epoch first: what takes time then is reading the text and making the vectors. With less than 10
+# threads, the program trains vectors that it did not set. It takes no seed.
 FASTTEXT = """
 import json, sys, time
 import fasttext
@@ -138,8 +141,8 @@ def spread(figures: list[float]) -> str:
 
 
 def neighbours(words: int, dimensions: int, questions: int = 10) -> None:
-    """CPU milliseconds of a question (the median), before and after the copy in 8 bits is made, and seconds of making
-    it."""
+    """CPU milliseconds of a question (the median), before and after the copy in 8 bits is made, and
+    seconds of making it."""
     rows = np.random.default_rng(1).normal(size=(words, dimensions)).astype(np.float32)
     vectors = WordVectors(Vocabulary([f"w{row}" for row in range(words)], [1] * words), rows)
 

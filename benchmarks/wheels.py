@@ -1,12 +1,14 @@
-"""Whether elman's wheel is reproducible, and works on every Python of this machine without network and without torch.
+"""Whether elman's wheel is reproducible, and works on every Python of this machine without network
+and without torch.
 
     python benchmarks/wheels.py [--pythons python3.11 python3.12 ...]     # `make wheels`
 
-Builds the wheel twice with hatchling and compares the bytes. Then, for each Python from 3.11 to 3.14 that is here: a
-new environment; what elman depends on, from the package index (without the versions of constraints.txt where a Python
-has none); the wheel itself with ``pip install --no-index --no-deps``; and, where the system allows it, in a network
-namespace of its own with nothing in it: all modules compile, `elman --help`, a 3-gram is trained, verified and asked.
-Prints a line of JSON for each; exit code 1 if something failed.
+Builds the wheel twice with hatchling and compares the bytes. Then, for each Python from 3.11 to
+3.14 that is here: a new environment; what elman depends on, from the package index (without the
+versions of constraints.txt where a Python has none); the wheel itself with
+``pip install --no-index --no-deps``; and, where the system allows it, in a network namespace of its
+own with nothing in it: all modules compile, `elman --help`, a 3-gram is trained, verified and
+asked. Prints a line of JSON for each; exit code 1 if something failed.
 """
 
 import argparse
@@ -79,7 +81,8 @@ def run(*words: object, **options: Any) -> str:
 
 
 def offline() -> list[str]:
-    """The beginning of a command that has no network; empty where the system does not allow that."""
+    """The beginning of a command that has no network; empty where the system does not allow
+    that."""
     alone = ["unshare", "-n"]
     try:
         return alone if subprocess.run([*alone, "true"], capture_output=True).returncode == 0 else []

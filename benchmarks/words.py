@@ -1,9 +1,10 @@
-"""How far words of raw text agree with those of a treebank: elman's own, and with rules learned from another part.
+"""How far words of raw text agree with those of a treebank: elman's own, and with rules learned
+from another part.
 
     python benchmarks/words.py TRAIN VALID
 
-Both are CoNLL-U files with `# text`. F1 counts words whose first and last character are right. Expect
-(UD English EWT, November 2026): 95.9 own, 98.1 with rules from words alone, 99.0 from texts.
+Both are CoNLL-U files with `# text`. F1 counts words whose first and last character are right.
+Expect (UD English EWT, November 2026): 95.9 own, 98.1 with rules from words alone, 99.0 from texts.
 """
 
 import dataclasses

@@ -2,9 +2,10 @@
 
     python docs/build_architecture.py    # `make reference` runs this and build_reference.py
 
-Writes docs/architecture.svg, and in docs/architecture.md what stands between the two marks. Rooms and imports are read
-from the source (``rooms.py``). An arrow means that the upper room imports from the lower one; an arrow that follows
-from others is left out, as cli -> text where cli -> api -> text. The table lists all imports.
+Writes docs/architecture.svg, and in docs/architecture.md what stands between the two marks. Rooms
+and imports are read from the source (``rooms.py``). An arrow means that the upper room imports from
+the lower one; an arrow that follows from others is left out, as cli -> text where cli -> api ->
+text. The table lists all imports.
 """
 
 import itertools
@@ -23,7 +24,8 @@ _MERGED = {name: "api" for name in ROOT} | {name: BASE for name in BASE.split()}
 _LEFT_OUT = "__main__"
 
 _BOX, _HEIGHT, _ROW, _WAY, _SPACE = 208.0, 44.0, 84.0, 14.0, 22.0
-"""Width and height of a box, distance of two rows, width of a passing arrow, space between two neighbours."""
+"""Width and height of a box, distance of two rows, width of a passing arrow, space between two
+neighbours."""
 _LEFT, _TOP = 66.0, 20.0
 
 _STYLE = """\
@@ -76,7 +78,8 @@ def _reached(graph: dict[str, set[str]], start: str) -> set[str]:
 
 
 def place_rows(graph: dict[str, set[str]]) -> tuple[list[list[Spot]], list[list[Edge]]]:
-    """The spots of each floor from left to right, the highest floor first, and the pieces of each arrow."""
+    """The spots of each floor from left to right, the highest floor first, and the pieces of each
+    arrow."""
     floors = {box: FLOORS["errors"] if box == BASE else FLOORS[box] for box in graph}
     levels = sorted(set(floors.values()), reverse=True)
     rows: dict[int, list[Spot]] = {level: [] for level in levels}
@@ -94,7 +97,8 @@ def place_rows(graph: dict[str, set[str]]) -> tuple[list[list[Spot]], list[list[
 
 
 def _with_few_crossings(rows: list[list[Spot]], edges: list[Edge]) -> list[list[Spot]]:
-    """The rows with their spots in another order: each amid its neighbours above and below, by turns."""
+    """The rows with their spots in another order: each amid its neighbours above and below, by
+    turns."""
     best, fewest = rows, crossings(rows, edges)
     for turn in range(40):
         sweep = range(1, len(rows)) if turn % 2 == 0 else range(len(rows) - 2, -1, -1)
@@ -127,7 +131,8 @@ def _neighbours(spot: Spot, edges: Sequence[Edge]) -> list[Spot]:
 
 
 def columns(rows: Sequence[Sequence[Spot]], arrows: Sequence[Sequence[Edge]]) -> dict[Spot, float]:
-    """The middle of each spot: near its neighbours above and below, and clear of those beside it."""
+    """The middle of each spot: near its neighbours above and below, and clear of those beside
+    it."""
     edges = [edge for arrow in arrows for edge in arrow]
     middle = {spot: 300.0 + 200 * number for row in rows for number, spot in enumerate(row)}
     for _ in range(60):
@@ -144,7 +149,8 @@ def columns(rows: Sequence[Sequence[Spot]], arrows: Sequence[Sequence[Edge]]) ->
 
 
 def _straighten(points: Sequence[Spot], middle: dict[Spot, float], rows: Sequence[Sequence[Spot]]) -> None:
-    """Move the points of one arrow into as few columns as their neighbours in the rows leave them."""
+    """Move the points of one arrow into as few columns as their neighbours in the rows leave
+    them."""
     runs: list[tuple[list[Spot], float, float]] = []
     for point in points:
         (row,) = (row for row in rows if point in row)
@@ -163,7 +169,8 @@ def _straighten(points: Sequence[Spot], middle: dict[Spot, float], rows: Sequenc
 
 
 def _apart(row: Sequence[Spot], wanted: Sequence[float]) -> list[float]:
-    """Columns as near to the wanted ones as distances allow: spots that push each other move as one block."""
+    """Columns as near to the wanted ones as distances allow: spots that push each other move as one
+    block."""
     offsets = [0.0]
     for one, other in itertools.pairwise(row):
         offsets.append(offsets[-1] + (width_of(one) + width_of(other)) / 2 + _SPACE)
@@ -218,7 +225,8 @@ def drawing() -> str:
 
 
 def _ports(edges: Sequence[Edge], middle: dict[Spot, float], *, end: int) -> dict[Edge, float]:
-    """Where each piece of an arrow touches one of its ends: side by side along the edge of a box."""
+    """Where each piece of an arrow touches one of its ends: side by side along the edge of a
+    box."""
     found = {}
     for spot in dict.fromkeys(edge[end] for edge in edges):
         own = sorted((edge for edge in edges if edge[end] == spot), key=lambda edge: middle[edge[1 - end]])

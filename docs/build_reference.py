@@ -1,9 +1,11 @@
-"""Writes docs/cli.md from the help of every verb, and docs/python.md from the docstrings of `import elman`.
+"""Writes docs/cli.md from the help of every verb, and docs/python.md from the docstrings of
+`import elman`.
 
     python docs/build_reference.py           # `make reference` runs this and build_architecture.py
     python docs/build_reference.py FOLDER    # writes them elsewhere
 
-docs/python.md has every name of ``elman.__all__``, and every class of elman that their functions and methods return.
+docs/python.md has every name of ``elman.__all__``, and every class of elman that their functions
+and methods return.
 """
 
 import ast
@@ -44,7 +46,8 @@ _TITLES = {
     "ClassifierConfig": "sizes of a classifier",
     "ClassifyPlan": "how a classifier is trained",
 }
-"""What each configuration of `elman train` is about; others by the first line of their docstrings."""
+"""What each configuration of `elman train` is about; others by the first line of their
+docstrings."""
 
 
 def cli_page() -> str:
@@ -102,11 +105,12 @@ def _flags(verb: str, parameters: list[Any]) -> list[str]:
 
 
 def _settings() -> dict[tuple[str, str], str]:
-    """The heading under which each setting of `elman train`, by name and help, stands: its task and configuration."""
+    """The heading under which each setting of `elman train`, by name and help, stands: its task and
+    configuration."""
     owners: dict[tuple[str, str], str] = {}
     for name in TASKS:
         for config in task_named(name).flags():
-            says = inspect.cleandoc(config.__doc__ or config.__name__).split("\n")[0].rstrip(".")
+            says = re.split(r"[:.]", inspect.cleandoc(config.__doc__ or config.__name__))[0].replace("\n", " ")
             for setting, meaning in field_docs(config).items():
                 owners.setdefault((setting, meaning), f"--task {name}: {_TITLES.get(config.__name__, says)}")
     return owners
@@ -203,7 +207,8 @@ def _error_classes() -> list[type[errors.ElmanError]]:
 
 
 def returned_classes() -> list[type]:
-    """The classes of elman that public functions return, and methods of these classes; the models first."""
+    """The classes of elman that public functions return, and methods of these classes; the models
+    first."""
     waiting: list[type] = [value for value in vars_of_elman() if isinstance(value, type)]
     models = [cls for name in TASKS for cls in _models_of(task_named(name))]
     found = dict.fromkeys(models)
@@ -253,7 +258,8 @@ def _named(name: str, function: Any) -> Any:
 
 
 def _members(cls: type) -> Iterator[tuple[str, Any]]:
-    """The methods and properties of a class that are documented, in the order of the source, its bases' last."""
+    """The methods and properties of a class that are documented, in the order of the source, its
+    bases' last."""
     seen: set[str] = set()
     for base in _bases(cls):
         fields = inspect.get_annotations(base)
@@ -313,7 +319,8 @@ def _function(function: Any, name: str) -> list[str]:
 
 
 def _signature(function: Any, name: str, *, returns: bool = True) -> list[str]:
-    """The head of a function as it stands in the source; a long one with a line for each parameter."""
+    """The head of a function as it stands in the source; a long one with a line for each
+    parameter."""
     node = _node(function)
     assert isinstance(node, ast.FunctionDef)
     arguments = node.args

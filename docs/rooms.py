@@ -1,4 +1,5 @@
-"""The rooms of src/elman, the floor of each, and which modules import which: read from every import statement."""
+"""The rooms of src/elman, the floor of each, and which modules import which: read from every import
+statement."""
 
 import ast
 from collections.abc import Iterator
@@ -98,14 +99,16 @@ def _tree(path: Path) -> ast.Module:
 
 @cache
 def import_statements(path: Path, *, run: bool = False) -> list[ast.Import | ast.ImportFrom]:
-    """The import statements of a file, those in functions too; with ``run``, none for type checkers alone."""
+    """The import statements of a file, those in functions too; with ``run``, none for type checkers
+    alone."""
     found = list(_statements(_tree(path)))
     never = {inner for each in found if run and _for_type_checkers(each) for inner in _statements(each)}
     return [each for each in found if isinstance(each, ast.Import | ast.ImportFrom) and each not in never]
 
 
 def imports(path: Path, known: set[str]) -> set[str]:
-    """The elman modules that a file imports, as full names; imports for type checkers alone do not count."""
+    """The elman modules that a file imports, as full names; imports for type checkers alone do not
+    count."""
     return {
         module if name is None or f"{module}.{name}" not in known else f"{module}.{name}"
         for module, name in _imported(path)

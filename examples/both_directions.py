@@ -5,8 +5,8 @@
     elman train bank.conll --task tag --epochs 5 --out two
     python examples/both_directions.py read one two --out bank.png
 
-Sentences begin alike: "the old bank ..." is a noun in "the old bank is closed", and a verb in "the old bank the money".
-Only the word after it tells, as in "the old man the boats".
+Sentences begin alike: "the old bank ..." is a noun in "the old bank is closed", and a verb in "the
+old bank the money". Only the word after it tells, as in "the old man the boats".
 """
 
 import argparse

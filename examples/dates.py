@@ -4,8 +4,8 @@
     elman train dates.tsv --task translate --level char --minutes 2 --out dates
     elman predict dates "the third of March 2021"
 
-PAIRS (20000) different lines, each a date of the years 1900 to 2099, a tab, and the same date as 2021-03-03. Seeds
-give different lines: one for training, another for a test.
+PAIRS (20000) different lines, each a date of the years 1900 to 2099, a tab, and the same date as
+2021-03-03. Seeds give different lines: one for training, another for a test.
 """
 
 import datetime

@@ -4,8 +4,8 @@
     elman train digits/train.jsonl --task caption --picture-size 8 --patch-size 1x8 --minutes 1 --out model
     elman evaluate model digits/test.jsonl
 
-Pictures have 8 x 8 pixels; with patches of 1 x 8 a network reads them as a sequence of rows. The last third of the
-1797 digits, which others wrote, is for the test.
+Pictures have 8 x 8 pixels; with patches of 1 x 8 a network reads them as a sequence of rows. The
+last third of the 1797 digits, which others wrote, is for the test.
 """
 
 import json

@@ -1,10 +1,11 @@
-"""Lists of appointments as pairs of texts, and BLEU of translators by the length of the source, printed and drawn.
+"""Lists of appointments as pairs of texts, and BLEU of translators by the length of the source,
+printed and drawn.
 
     python examples/encoder_decoder.py lists [LINES] [SEED] > lists.tsv
     python examples/encoder_decoder.py read new.tsv attention summary --out by-length.png
 
-A list has 1 to 6 appointments, as "Monday at eight" beside "at 8 on Mo". What is read is a table of pairs; two plain
-files are named with a plus, as in test.en+test.de.
+A list has 1 to 6 appointments, as "Monday at eight" beside "at 8 on Mo". What is read is a table of
+pairs; two plain files are named with a plus, as in test.en+test.de.
 """
 
 import argparse

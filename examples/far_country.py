@@ -5,10 +5,11 @@
     elman train stories.txt --document line --out far-5gram --model ngram
     python examples/far_country.py far.png 40 far-lstm far-5gram
 
-40 is the most words between country and "so". The contribution of the country is how many bits likelier its language
-is made by this country than by any of the eight: log2 p(language | story) - log2 of the mean of p(language | story with
-country c) over all c. It is at most log2 8 = 3 bits, which means that nothing but the country decides, and exactly 0
-where a model does not look so far; below 0 the country misleads.
+40 is the most words between country and "so". The contribution of the country is how many bits
+likelier its language is made by this country than by any of the eight: log2 p(language | story) -
+log2 of the mean of p(language | story with country c) over all c. It is at most log2 8 = 3 bits,
+which means that nothing but the country decides, and exactly 0 where a model does not look so far;
+below 0 the country misleads.
 
 The stories are drawn anew, by another seed than those of stories.py.
 """

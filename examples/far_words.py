@@ -1,12 +1,13 @@
-"""Sentences in which a word depends on one far before it: "I called her but after a while she did not answer".
+"""Sentences in which a word depends on one far before it: "I called her but after a while she did
+not answer".
 
     python examples/far_words.py [LINES] > far.txt
     elman train far.txt --out far-lstm --minutes 0.5
     elman train far.txt --out far-3gram --model ngram --order 3
     elman serve far-lstm far-3gram
 
-What stands between "her" and "she" has 0 to 12 words, so that no n-gram sees both; who is meant is drawn anew for
-each sentence. The page's Memory view shows which model still knows.
+What stands between "her" and "she" has 0 to 12 words, so that no n-gram sees both; who is meant is
+drawn anew for each sentence. The page's Memory view shows which model still knows.
 """
 
 import random

@@ -1,12 +1,13 @@
-"""A league whose teams get stronger and weaker with the years, and how well its results can be predicted at all.
+"""A league whose teams get stronger and weaker with the years, and how well its results can be
+predicted at all.
 
     python examples/league.py league.csv
     elman train league.csv --task outcome --time date --outcomes "home win,draw,away win" \
         --entities home_team,away_team --out league
 
-Twelve teams play each other at home and away in each of 20 years. Each team has a strength that nobody sees and that
-moves a little at random from round to round. The script prints the log loss of the true probabilities on the last tenth
-of the matches: no model can do better, except by luck.
+Twelve teams play each other at home and away in each of 20 years. Each team has a strength that
+nobody sees and that moves a little at random from round to round. The script prints the log loss of
+the true probabilities on the last tenth of the matches: no model can do better, except by luck.
 """
 
 import csv

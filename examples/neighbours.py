@@ -2,8 +2,9 @@
 
     python examples/neighbours.py NET WORD...
 
-NET is the folder of a network of words. Near means a cosine near 1, after the mean of all vectors is taken off. Words
-are shown as in the vocabulary: those that follow a space without it, others (as after a bracket) with a mark before.
+NET is the folder of a network of words. Near means a cosine near 1, after the mean of all vectors
+is taken off. Words are shown as in the vocabulary: those that follow a space without it, others (as
+after a bracket) with a mark before.
 """
 
 import sys

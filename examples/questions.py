@@ -3,8 +3,9 @@
     python examples/questions.py 300 > people.json
     elman train people.json --task answer --epochs 6 --out reader
 
-Each paragraph tells two facts about each of two people. Of each one fact is asked, and one that the paragraph does not
-tell; facts and questions are worded in several ways. ``--always`` leaves out the questions without an answer.
+Each paragraph tells two facts about each of two people. Of each one fact is asked, and one that the
+paragraph does not tell; facts and questions are worded in several ways. ``--always`` leaves out the
+questions without an answer.
 """
 
 import argparse

@@ -2,11 +2,12 @@
 
     python examples/review_rating.py DATA [--epochs 4 | --seconds 40] [--out review_rating.png]
 
-DATA is the folder of SST-5 (``stsa.fine.train``, ``stsa.fine.test``; its labels 0 to 4 become Negative, Neutral and
-Positive), or any file with labelled reviews that elman reads, such as CSV with the columns ``text`` and ``label``. A
-plain RNN and an LSTM read from left to right and decide after the last word; TF-IDF with logistic regression only
-counts words. A table shows how often each is right on test reviews, and what it says of one sentence after the word
-``performances`` and at the end; the picture shows the probabilities after each word. On two cores it takes a minute.
+DATA is the folder of SST-5 (``stsa.fine.train``, ``stsa.fine.test``; its labels 0 to 4 become
+Negative, Neutral and Positive), or any file with labelled reviews that elman reads, such as CSV
+with the columns ``text`` and ``label``. A plain RNN and an LSTM read from left to right and decide
+after the last word; TF-IDF with logistic regression only counts words. A table shows how often each
+is right on test reviews, and what it says of one sentence after the word ``performances`` and at
+the end; the picture shows the probabilities after each word. On two cores it takes a minute.
 """
 
 import argparse

@@ -1,4 +1,5 @@
-"""Two series of days: a shop whose sales follow the weekday and the year, and a price that walks at random.
+"""Two series of days: a shop whose sales follow the weekday and the year, and a price that walks at
+random.
 
 python examples/series.py shop.csv price.csv
 elman train shop.csv --task forecast --horizon 14 --out shop

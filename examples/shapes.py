@@ -6,8 +6,9 @@
     elman evaluate model shapes/unseen.jsonl
     elman predict model shapes/new-0.png --attention looked.png
 
-Scenes are one shape somewhere ("a red circle at the top left"), several alike ("three blue squares") or two that
-differ ("a red circle left of a green cross", "... above ..."), 6000 by default, a twelfth of it for each other part:
+Scenes are one shape somewhere ("a red circle at the top left"), several alike ("three blue
+squares") or two that differ ("a red circle left of a green cross", "... above ..."), 6000 by
+default, a twelfth of it for each other part:
 
     train, valid   captions of the same kinds
     new            captions that no picture of train or valid has, of coloured shapes that some have

@@ -1,9 +1,10 @@
-"""Stories whose last word depends on one far before it: "I grew up in Poland ... so I speak fluent Polish".
+"""Stories whose last word depends on one far before it: "I grew up in Poland ... so I speak fluent
+Polish".
 
     python examples/stories.py [LINES] [LONGEST] > stories.txt
 
-One story a line. Between the country and "so" stand 0 to LONGEST (12) words, other countries among them, so that no
-n-gram sees both ends, and a model that looks for just any country goes wrong.
+One story a line. Between the country and "so" stand 0 to LONGEST (12) words, other countries among
+them, so that no n-gram sees both ends, and a model that looks for just any country goes wrong.
 """
 
 import sys

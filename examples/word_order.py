@@ -1,9 +1,10 @@
-"""Does a model know word order? Real sentences against shuffled ones, and a headline against its twin.
+"""Does a model know word order? Real sentences against shuffled ones, and a headline against its
+twin.
 
     python examples/word_order.py MODEL TEXT
 
-MODEL is a model folder, TEXT a file that it was not trained on. Of up to 500 lines with 10 to 25 words, each is
-compared with 20 shuffles of itself; then two headlines of the same words are.
+MODEL is a model folder, TEXT a file that it was not trained on. Of up to 500 lines with 10 to 25
+words, each is compared with 20 shuffles of itself; then two headlines of the same words are.
 """
 
 import random

@@ -1,4 +1,5 @@
-"""Word vectors from counts: what weighting does, word2vec as factorisation, and what analogies hide.
+"""Word vectors from counts: what weighting does, word2vec as factorisation, and what analogies
+hide.
 
     python examples/word_vectors.py weights TEXT WORD...     contexts of words, by count and by PPMI
     python examples/word_vectors.py factorise TEXT PICTURE   skip-gram's optimum is PMI - log k
@@ -57,8 +58,8 @@ def weights(text: str, *asked: str) -> None:
 
 
 def factorised(table: np.ndarray, size: int) -> np.ndarray:
-    """Products of the word and context vectors that skip-gram with negative sampling would find, had it
-    for ever: the maximum over vectors of the expected objective, by AdaGrad."""
+    """Products of the word and context vectors that skip-gram with negative sampling would find,
+    had it for ever: the maximum over vectors of the expected objective, by AdaGrad."""
     random = np.random.default_rng(1)
     words, contexts = (random.normal(0, 0.5, (len(table), size)) / np.sqrt(size) for _ in range(2))
     sums = table.sum(axis=1)

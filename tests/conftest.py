@@ -25,21 +25,25 @@ atexit.register(shutil.rmtree, os.environ["ELMAN_CACHE"], ignore_errors=True)
 # One list of fonts for all: workers (pytest -n) inherit it.
 os.environ.setdefault("MPLCONFIGDIR", os.path.join(os.environ["ELMAN_CACHE"], "matplotlib"))
 os.environ.setdefault("MPLBACKEND", "Agg")
-# numba does not notice a change in another file that a kernel calls: a cache for each state of the files.
+# numba does not notice a change in another file that a kernel calls: a cache for each state of the
+# files.
 _package = Path(__file__).parents[1] / "src" / "elman"
 _sources = [*sorted(_package.glob("[in]n*/*.py")), _package / "text" / "word_ids.py"]
 _state = hashlib.sha256(b"".join(each.read_bytes() for each in _sources)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"elman-tests-numba-{_state}"))
-# In the first run with these files this is a folder that workers (pytest -n) share; else it is empty.
+# In the first run with these files this is a folder that workers (pytest -n) share; else it is
+# empty.
 os.environ.setdefault(
     "ELMAN_TESTS_FIRST", "" if os.path.isdir(os.environ["NUMBA_CACHE_DIR"]) else os.environ["ELMAN_CACHE"]
 )
-# Dozens of tests start processes of elman: each would compile its sources anew, and each worker all tests.
+# Dozens of tests start processes of elman: each would compile its sources anew, and each worker all
+# tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # Some tests import onnxruntime by themselves; it would keep a device id in the user's cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-# Threads that wait for each other are slower than one on matrices this small, the more so beside other workers.
+# Threads that wait for each other are slower than one on matrices this small, the more so beside
+# other workers.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as the command does it
@@ -61,7 +65,8 @@ def tiny_text(lines: int, seed: int) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whatever opens the browser is slow, and so are doctests that gather the documentation of Python.
+    """Whatever opens the browser is slow, and so are doctests that gather the documentation of
+    Python.
 
     Of a test of more than half a dozen cases, all are slow but two in seven.
     """
@@ -73,7 +78,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         gathers = any("pydocs" in text for text in (item.name, *(each.source for each in examples)) if examples)
         if gathers or "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-    # Few parameters have seven values or a multiple, so that with the number of the case most values come up.
+    # Few parameters have seven values or a multiple, so that with the number of the case most
+    # values come up.
     for number, item in (numbered for several in cases.values() if len(several) > 6 for numbered in enumerate(several)):
         if number % 7 not in (0, 3):
             item.add_marker(pytest.mark.slow)
@@ -82,7 +88,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def unsynced() -> Iterator[None]:
-    """Nobody waits for the disk: what it holds after a power cut is not looked at, and kills lose no writes."""
+    """Nobody waits for the disk: what it holds after a power cut is not looked at, and kills lose
+    no writes."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(os, "fsync", os.fstat)  # a file that is not open is still an error
         yield
@@ -90,7 +97,8 @@ def unsynced() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def sketches() -> Iterator[Callable[..., None]]:
-    """Trainings leave an empty file for each picture: to draw one takes as long as they do. Gives what draws."""
+    """Trainings leave an empty file for each picture: to draw one takes as long as they do. Gives
+    what draws."""
     from elman.report.curve import CURVE_FILE
     from elman.report.growth import GROWTH_FILE
     from elman.tasks import fitting
@@ -120,7 +128,8 @@ Shared = Callable[[str, Callable[[Path], object]], Path]
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
-    """``shared(name, make)``: a path, only to be read, that ``make(path)`` filled once for all workers of pytest -n."""
+    """``shared(name, make)``: a path, only to be read, that ``make(path)`` filled once for all
+    workers of pytest -n."""
     base = tmp_path_factory.getbasetemp()
     root = (base.parent if MANY else base) / "shared"
     root.mkdir(exist_ok=True)
@@ -201,7 +210,8 @@ def reviews_folder(reviews_file: Path, shared: Shared) -> Path:
 
 
 def with_its_text(folder: Path) -> Path:
-    """A model that another worker may have trained: its text lies in this worker's cache too, as after training."""
+    """A model that another worker may have trained: its text lies in this worker's cache too, as
+    after training."""
     from elman.evaluation.splits import training_text
     from elman.progress import Progress
     from elman.storage.archive import read_json

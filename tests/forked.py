@@ -1,4 +1,5 @@
-"""The command as a process of its own that begins with its modules loaded: a fork of one that has torch and no work."""
+"""The command as a process of its own that begins with its modules loaded: a fork of one that has
+torch and no work."""
 
 import multiprocessing
 import os
@@ -14,12 +15,14 @@ from elman.cli.main import main
 main({words!r})
 """
 _processes = multiprocessing.get_context("forkserver")
-# torch's optimizers import the last one when they are first made, which takes as long as torch itself.
+# torch's optimizers import the last one when they are first made, which takes as long as torch
+# itself.
 _processes.set_forkserver_preload(["elman.cli.main", "elman.models.neural", "elman.training.loop", "torch._dynamo"])
 
 
 class Forked:
-    """``Forked("train", text, "--out", out)`` runs as ``elman train ...`` does; what it prints is not kept."""
+    """``Forked("train", text, "--out", out)`` runs as ``elman train ...`` does; what it prints is
+    not kept."""
 
     def __init__(self, *words: object) -> None:
         number, name = tempfile.mkstemp()

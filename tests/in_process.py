@@ -65,7 +65,8 @@ def level_once(text: "Text", *, lowercase: bool = False, progress: "Progress | N
 
 
 def run_here(words: list[str], folder: Path, given: str = "") -> str:
-    """What ``elman ...`` or ``python FILE ...`` prints, run in a folder with ``given`` as its standard input."""
+    """What ``elman ...`` or ``python FILE ...`` prints, run in a folder with ``given`` as its
+    standard input."""
     from elman.cli.main import main
 
     shown = io.StringIO()

@@ -30,7 +30,8 @@ def make(cell: str, **shape: Any) -> NeuralModel:
     network = Network(config, words().size)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
-            # Attention is an exponential of products: with larger weights, what rounds it a little changes it a lot.
+            # Attention is an exponential of products: with larger weights, what rounds it a little
+            # changes it a lot.
             parameter.mul_(1.0 if cell == "transformer" else 1.5)
             if "bias" in name or not parameter.any():
                 parameter.uniform_(-0.3, 0.3)
@@ -49,7 +50,8 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 
 def cases(cells: Iterable[str]) -> list[tuple[str, str]]:
-    """Each cell with the shapes it can have; a projection, which no cell sees, with one cell only."""
+    """Each cell with the shapes it can have; a projection, which no cell sees, with one cell
+    only."""
     return [
         (cell, shape)
         for cell in cells

@@ -1,4 +1,5 @@
-"""The pages of docs/: every page is in the index, every link leads somewhere, what is generated is current."""
+"""The pages of docs/: every page is in the index, every link leads somewhere, what is generated is
+current."""
 
 import doctest
 import os
@@ -70,7 +71,8 @@ def test_the_index_lists_every_page() -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
 def test_files_that_pages_name_are_there(page: str) -> None:
-    """Paths in code marks; a page may leave out ``src/elman/``. Words in capitals stand for a name."""
+    """Paths in code marks; a page may leave out ``src/elman/``. Words in capitals stand for a
+    name."""
     for path in re.findall(r"`([\w./-]+/|[\w./-]+\.(?:py|js|md|svg))`", without_code(read(page))):
         name = path.removeprefix("elman/")
         ours = re.match(r"(src|tests|docs|benchmarks|examples)/", name) or re.match(rf"({'|'.join(FLOORS)})\b", name)

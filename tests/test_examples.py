@@ -64,7 +64,8 @@ def test_review_rating_of_five_stars(
     assert [row.split()[0] for row in rows] == ["RNN", "LSTM", "TF-IDF"]
     for row in rows:
         assert set(row.split()) & {"Negative", "Neutral", "Positive"}
-    # The bag of words has learned the adjectives: right on all four, and two of three of the sentence are negative.
+    # The bag of words has learned the adjectives: right on all four, and two of three of the
+    # sentence are negative.
     words = rows[2].split()
     assert words[1] == "100.0%" and words[2] == "Positive" and words[4] == words[6] == "Negative"
     assert picture.read_bytes().startswith(b"\x89PNG\r\n")
@@ -128,7 +129,8 @@ def test_dates_in_many_forms(capsys: pytest.CaptureFixture[str], monkeypatch: py
 def test_shapes_are_what_their_captions_say(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No caption of the new parts is trained on, and pictures have the colours of their captions."""
+    """No caption of the new parts is trained on, and pictures have the colours of their
+    captions."""
     import numpy as np
     from PIL import Image
 

@@ -1,6 +1,7 @@
 """Imports go down only: every import statement of every file is parsed, those inside functions too.
 
-The floors and the parser stand in docs/rooms.py, which the picture of the rooms is drawn from as well.
+The floors and the parser stand in docs/rooms.py, which the picture of the rooms is drawn from as
+well.
 """
 
 import ast
@@ -17,8 +18,8 @@ TORCH = {
     "studies/doctor.py", "studies/xray.py",
     "studies/xray_gates.py", "studies/xray_training.py", "studies/xray_words.py",
 }  # fmt: skip
-"""What may import torch; the learner and the doctor only inside functions or because torch trained what they read, and
-the x-ray because it looks into what torch computes."""
+"""What may import torch; the learner and the doctor only inside functions or because torch trained
+what they read, and the x-ray because it looks into what torch computes."""
 
 
 MODULES = modules()

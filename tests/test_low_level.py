@@ -1,4 +1,5 @@
-"""The page on low-level access: its examples run, and what it gives agrees at every kind of model."""
+"""The page on low-level access: its examples run, and what it gives agrees at every kind of
+model."""
 
 import doctest
 from pathlib import Path

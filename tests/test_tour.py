@@ -1,4 +1,5 @@
-"""The tour: its commands run with small budgets, its pictures come out, and what it quotes was printed."""
+"""The tour: its commands run with small budgets, its pictures come out, and what it quotes was
+printed."""
 
 import doctest
 import importlib.util
@@ -46,7 +47,8 @@ def unrolled(block: str) -> str:
 
 
 def quick(folder: Path):
-    """Runs blocks as ``bash`` does, those parts in this process that only call elman or an example."""
+    """Runs blocks as ``bash`` does, those parts in this process that only call elman or an
+    example."""
     bash = tour.bash(folder)
 
     def run(block: str) -> str:

@@ -1,4 +1,5 @@
-"""Workers of pytest -n: what the first of them does for all, and the tests that each begins with."""
+"""Workers of pytest -n: what the first of them does for all, and the tests that each begins
+with."""
 
 import gc
 import os
@@ -21,7 +22,8 @@ LONGEST = (
 
 
 def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """The tests in the order in which each worker, which gets a stretch of equal length, has some of the longest first.
+    """The tests in the order in which each worker, which gets a stretch of equal length, has some
+    of the longest first.
 
     Else one of them runs all of these, and the others wait for it in the end.
     """
@@ -42,7 +44,8 @@ def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[Any]:
-    """In the first run of all, one worker collects before the others: it compiles modules and tests for them.
+    """In the first run of all, one worker collects before the others: it compiles modules and tests
+    for them.
 
     What is collected stays until the end, so that no search for garbage goes through it.
     """
@@ -64,7 +67,8 @@ def pytest_collection() -> Iterator[Any]:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once() -> Iterator[None]:
-    """One worker at a time compiles loops with numba; the others load from its cache what they need too."""
+    """One worker at a time compiles loops with numba; the others load from its cache what they need
+    too."""
     if not MANY:
         yield
         return

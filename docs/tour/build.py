@@ -1,20 +1,24 @@
-"""Builds the tour: runs the commands of its chapters in order, and puts below each what it printed and drew.
+"""Builds the tour: runs the commands of its chapters in order, and puts below each what it printed
+and drew.
 
     python docs/tour/build.py            # all chapters: about ten minutes; `make docs`
     python docs/tour/build.py 5 6        # these chapters again, with what the others left in the scratch folder
     python docs/tour/build.py --check    # runs nothing: pictures without a command, figures that no command printed
 
-A chapter is Markdown. Its ``sh`` blocks are run by bash, one after another, all chapters in one scratch folder
-(``build/tour``), with ``examples/`` in it. What a block prints goes between the two marks below it:
+A chapter is Markdown. Its ``sh`` blocks are run by bash, one after another, all chapters in one
+scratch folder (``build/tour``), with ``examples/`` in it. What a block prints goes between the two
+marks below it:
 
     <!-- output -->
     <!-- /output -->
 
-and an image's title is the file that a command above it has made: ``![what is seen](far.png "far.png")``. The file is
-copied beside the chapters under the image's own name. Numbers in the text have to stand in a command or its output
-above them, in the same chapter, perhaps with more digits; integers below ten, years, chapters, the machine and what is
-written as code are free. What stands between ``<!-- seeds -->`` and ``<!-- /seeds -->`` counts as printed too:
-``docs/tour/seeds.py`` writes it. The processor time of each chapter goes into the table of README.md.
+and an image's title is the file that a command above it has made:
+``![what is seen](far.png "far.png")``. The file is copied beside the chapters under the image's own
+name. Numbers in the text have to stand in a command or its output above them, in the same chapter,
+perhaps with more digits; integers below ten, years, chapters, the machine and what is written as
+code are free. What stands between ``<!-- seeds -->`` and ``<!-- /seeds -->`` counts as printed too:
+``docs/tour/seeds.py`` writes it. The processor time of each chapter goes into the table of
+README.md.
 """
 
 import io
@@ -55,7 +59,8 @@ class TourError(Exception):
 
 @dataclass
 class Block:
-    """Lines of a page: ``sh`` (commands), ``output`` or ``seeds`` (what stands between the marks) or ``text``."""
+    """Lines of a page: ``sh`` (commands), ``output`` or ``seeds`` (what stands between the marks)
+    or ``text``."""
 
     kind: str
     line: int
@@ -111,7 +116,8 @@ def commands(block: Block) -> list[str]:
 
 
 def write(page: str, run: Run, keep: Callable[[str, str], None]) -> str:
-    """The page with each block run anew, its output below it; each image is given to ``keep(source, name)``.
+    """The page with each block run anew, its output below it; each image is given to
+    ``keep(source, name)``.
 
     Raises:
         TourError: see ``blocks``; or an image that names no source.
@@ -191,7 +197,8 @@ def free_port() -> str:
 
 
 def bash(folder: Path) -> Run:
-    """Runs blocks in ``folder`` with the ``elman`` and ``python`` of this interpreter; their talk is left out.
+    """Runs blocks in ``folder`` with the ``elman`` and ``python`` of this interpreter; their talk
+    is left out.
 
     A server gets a free port instead of the usual one.
     """
@@ -237,7 +244,8 @@ def build(
     """Write all chapters, or ``only`` some, into ``target``.
 
     Returns:
-        What is to be mended by hand, text with numbers of an earlier run; and the processor time of each chapter (s).
+        What is to be mended by hand, text with numbers of an earlier run; and the processor time of
+        each chapter (s).
     """
     stale, seconds = [], {}
     for number, chapter in enumerate(chapters(), 1):
@@ -255,13 +263,15 @@ def build(
 
 
 def processor_time() -> float:
-    """The seconds that the commands so far have kept cores busy; a busy machine changes little about them."""
+    """The seconds that the commands so far have kept cores busy; a busy machine changes little
+    about them."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def timed(page: str, seconds: Mapping[int, float]) -> str:
-    """The contents with the times of some chapters: processor time here, and an estimate for a slow laptop.
+    """The contents with the times of some chapters: processor time here, and an estimate for a slow
+    laptop.
 
     >>> timed("| [1. One](1.md) | what | 9 s | 40 s |", {1: 61.0})
     '| [1. One](1.md) | what | 61 s | 4 min |'

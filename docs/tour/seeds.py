@@ -3,8 +3,9 @@
     python docs/tour/seeds.py        # about six minutes of one core
     python docs/tour/seeds.py 6      # one of the chapters
 
-It runs the commands of the chapter itself, with other seeds, in the scratch folder of ``docs/tour/build.py``. Each
-entry is the median, and in brackets the smallest and the largest of the three.
+It runs the commands of the chapter itself, with other seeds, in the scratch folder of
+``docs/tour/build.py``. Each entry is the median, and in brackets the smallest and the largest of
+the three.
 """
 
 import json

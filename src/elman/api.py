@@ -59,8 +59,8 @@ def train(
 
     Args:
         sources: files, folders, globs, ``-`` or ``builtin:NAME``.
-        task: as `elman train --task`: ``language``, ``classify``, ``tag`` and so on; by default that of
-            ``start``, or language.
+        task: as `elman train --task`: ``language``, ``classify``, ``tag`` and so on; by default
+            that of ``start``, or language.
         out: the new model folder; by default a temporary one, so ``save`` models that you want to
             keep.
         model: lstm, gru, rnn, rnn-relu, mingru, minlstm, rglru, feed-forward, conv, transformer,
@@ -251,7 +251,8 @@ def rescore(
     progress: Progress | None = None,
     **settings: Any,
 ) -> Rescored:
-    """Choose again among a recogniser's hypotheses: n-best lists of speech, print, handwriting or translation.
+    """Choose again among a recogniser's hypotheses: n-best lists of speech, print, handwriting or
+    translation.
 
     Args:
         nbest: a file or folder in any format of ``elman rescore``; or lists such as
@@ -294,7 +295,8 @@ def rescore(
 
 
 def _with_cache(model: Model, lines: Sequence[str], progress: Progress | None) -> Model:
-    """The model with a cache that is fitted on lines; without any, on the model's validation text."""
+    """The model with a cache that is fitted on lines; without any, on the model's validation
+    text."""
     if not lines:
         return adapt(model, cache=True, context="document", progress=progress)
     with tempfile.TemporaryDirectory(prefix="elman-references-") as folder:
@@ -349,8 +351,8 @@ def load(
     progress: Progress | None = None,
     torch: bool = False,
 ) -> Any:
-    """Read a model folder, an n-gram model from an ARPA file (plain or compressed), or word vectors from
-    a file of word2vec, fastText or GloVe.
+    """Read a model folder, an n-gram model from an ARPA file (plain or compressed), or word vectors
+    from a file of word2vec, fastText or GloVe.
 
     Args:
         task: refuse a model of another task.

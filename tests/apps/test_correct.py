@@ -1,4 +1,5 @@
-"""Correction against sums of the model's scores and an exhaustive search; harm, figures, and the command line."""
+"""Correction against sums of the model's scores and an exhaustive search; harm, figures, and the
+command line."""
 
 import itertools
 import json

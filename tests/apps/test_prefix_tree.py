@@ -28,7 +28,8 @@ def models(request: pytest.FixtureRequest) -> Loaded:
 
 
 def rows_of(seed: int, size: int) -> list[np.ndarray]:
-    """Rows of few types, so that many begin alike; empty ones, equal ones and prefixes of others among them."""
+    """Rows of few types, so that many begin alike; empty ones, equal ones and prefixes of others
+    among them."""
     rng = np.random.default_rng(seed)
     rows = [rng.integers(0, 3, rng.integers(0, 9)) for _ in range(60)]
     return [np.array(row, np.int64) % size for row in rows]

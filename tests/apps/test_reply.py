@@ -1,4 +1,5 @@
-"""Replies: ranked by an encoder, by a language model or both; no two that say the same; nothing hidden."""
+"""Replies: ranked by an encoder, by a language model or both; no two that say the same; nothing
+hidden."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -58,7 +59,8 @@ def test_what_says_the_same_is_offered_once() -> None:
 
 
 def test_diversity_is_maximal_marginal_relevance() -> None:
-    """By hand: relevance from 0 to -1 over the range of scores, minus the likeness to what was chosen."""
+    """By hand: relevance from 0 to -1 over the range of scores, minus the likeness to what was
+    chosen."""
     texts, weight = ["yes", "tea?", "at six", "no"], 0.6
     replier = Replier(texts, encoder=Encoder(), config=ReplyConfig(same=1.0, diversity=weight))
     scores, vectors = replier.scores(["yes"]), Encoder().reply_vectors(texts)

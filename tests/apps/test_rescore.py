@@ -1,4 +1,5 @@
-"""Rescoring against sums by hand, its weights, context, figures, and the same from the command line."""
+"""Rescoring against sums by hand, its weights, context, figures, and the same from the command
+line."""
 
 import json
 import random

@@ -1,4 +1,5 @@
-"""Summaries: centrality by a linear system, redundancy, lengths, offsets, and the rivals by hand."""
+"""Summaries: centrality by a linear system, redundancy, lengths, offsets, and the rivals by
+hand."""
 
 import json
 import math

@@ -55,8 +55,8 @@ SETTINGS: dict[str, Any] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The file that registers the cell, as ELMAN_PLUGINS names it; nothing imports it but asking for
-    ``sru``.
+    """The file that registers the cell, as ELMAN_PLUGINS names it; nothing imports it but asking
+    for ``sru``.
     """
     file = tmp_path_factory.mktemp("own") / "sru.py"
     file.write_text(SRU, encoding="utf-8")

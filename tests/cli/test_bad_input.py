@@ -1,4 +1,5 @@
-"""Each mistake gives one line that says what came, what is allowed, what to do; exit code 2; nothing lost."""
+"""Each mistake gives one line that says what came, what is allowed, what to do; exit code 2;
+nothing lost."""
 
 import json
 import os
@@ -110,7 +111,8 @@ def test_verbs_and_models_that_are_not_there(cli: Call, tmp_path: Path) -> None:
 
 
 def reading(file: str, folder: Path, text: Path) -> tuple[object, ...]:
-    """A command that reads a file of a model folder: what completes a network leaves its weights alone."""
+    """A command that reads a file of a model folder: what completes a network leaves its weights
+    alone."""
     return ("evaluate", folder, text) if file == "model.safetensors" else ("complete", folder, "Anna")
 
 

@@ -1,4 +1,5 @@
-"""A model folder of which a bit, a byte or a file is not as it was written: found, named, and what to do about it."""
+"""A model folder of which a bit, a byte or a file is not as it was written: found, named, and what
+to do about it."""
 
 import os
 import random
@@ -99,7 +100,8 @@ def test_a_network_killed_before_its_first_checkpoint(cli: Call, text_file: Path
 
 
 def test_what_is_no_training_is_never_replaced(cli: Call, text_file: Path, ngram_folder: Path, tmp_path: Path) -> None:
-    """A model without a card, files of somebody's own, and both beside an empty folder of that name."""
+    """A model without a card, files of somebody's own, and both beside an empty folder of that
+    name."""
     own, saved, mixed = tmp_path / "own", copy(ngram_folder, tmp_path), tmp_path / "mixed"
     for folder in (own, mixed):
         folder.mkdir()

@@ -1,4 +1,5 @@
-"""A real process, stopped at random moments by every means, ends with bit for bit the same model."""
+"""A real process, stopped at random moments by every means, ends with bit for bit the same
+model."""
 
 import random
 import signal
@@ -24,7 +25,8 @@ SETTINGS = [
 
 
 def wait_for_log(out: Path, process: Forked, size: int) -> None:
-    """Wait until training has written more than so many bytes of its log, so that the blow falls inside it."""
+    """Wait until training has written more than so many bytes of its log, so that the blow falls
+    inside it."""
     log = out / "training" / "log.jsonl"
     begin = time.monotonic()
     while process.runs() and time.monotonic() - begin < 60:

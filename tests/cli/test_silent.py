@@ -1,6 +1,7 @@
 """Every verb writes where it is told and into elman's cache, and calls no other machine.
 
-Connections are read from ``strace``; where that is missing or not allowed, only the files are checked.
+Connections are read from ``strace``; where that is missing or not allowed, only the files are
+checked.
 """
 
 import http.client
@@ -21,7 +22,8 @@ import elman
 PACKAGE = Path(elman.__file__).parent
 FOLDERS = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "TMPDIR")
 OWN = {*FOLDERS, "ELMAN_CACHE", "MPLCONFIGDIR", "ORT_DISABLE_TELEMETRY"}
-"""What a user's environment does not hold, but for the folder of loops that are compiled already."""
+"""What a user's environment does not hold, but for the folder of loops that are compiled
+already."""
 COMPILED = os.environ["NUMBA_CACHE_DIR"]
 NETWORK = ("--embedding-size", "8", "--hidden-size", "8", "--batch", "8", "--bptt", "10", "--threads", "1")
 SENTENCE = ("--sentence", "Anna sees the old house.")
@@ -57,7 +59,8 @@ def foreign_connections(trace: str) -> list[str]:
 
 
 def files_made(trace: str) -> set[Path]:
-    """The files with absolute paths that a trace shows as created, those included that are gone again."""
+    """The files with absolute paths that a trace shows as created, those included that are gone
+    again."""
     paths = re.findall(r'(?:open|openat|creat)\((?:AT_FDCWD, )?"(/[^"]*)"[^)]*O_CREAT[^)]*\) = \d', trace)
     return {Path(path) for path in paths}
 
@@ -83,7 +86,8 @@ class Place:
         )  # fmt: skip
 
     def check(self) -> None:
-        """Fail if a file lies, or was ever made, elsewhere than allowed, or if someone else was called."""
+        """Fail if a file lies, or was ever made, elsewhere than allowed, or if someone else was
+        called."""
         made = {path for name in FOLDERS for path in (self.root / name).rglob("*") if path.is_file()}
         trace = self.trace.read_text(errors="replace") if self.trace.exists() else ""
         for path in files_made(trace) | made:
@@ -132,7 +136,8 @@ def run_verb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_folder: Path) -> Iterator[None]:
-    """`elman serve` while other tests run, and for twelve seconds at least: some libraries wait before they call.
+    """`elman serve` while other tests run, and for twelve seconds at least: some libraries wait
+    before they call.
 
     Checked when all tests are over: nobody waits for the twelve seconds.
     """
@@ -159,8 +164,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_fo
     place.check()
 
 
-# quickstart is left out: its text has a fixed size, which takes half a minute, and all it does is train, mix, evaluate,
-# complete and generate.
+# quickstart is left out: its text has a fixed size, which takes half a minute, and all it does is
+# train, mix, evaluate, complete and generate.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "words",

@@ -36,7 +36,8 @@ LINES = [
 
 
 class Case(NamedTuple):
-    """A model, and how far its figures may depend on the rows and chunks they were computed with (nats)."""
+    """A model, and how far its figures may depend on the rows and chunks they were computed with
+    (nats)."""
 
     model: LanguageModel
     tolerance: float = 0.0

@@ -19,7 +19,8 @@ class Subject(NamedTuple):
     """Write data to a file, from a seed."""
     settings: dict[str, Any]
     inputs: list[Any]
-    """Inputs of ``predict``, of odd lengths, an empty one among them; none for tasks that predict no labels."""
+    """Inputs of ``predict``, of odd lengths, an empty one among them; none for tasks that predict
+    no labels."""
     loop: str = "elman.training.loop"
     """The module whose loop trains."""
 
@@ -68,7 +69,8 @@ def matches(path: Path, seed: int) -> None:
 
 
 def sales(path: Path, seed: int) -> None:
-    """Two shops by the day, with missing values and a day of sale that is known before; a later seed is later."""
+    """Two shops by the day, with missing values and a day of sale that is known before; a later
+    seed is later."""
     rng, lines = np.random.default_rng(seed), ["day,shop,sold,sale"]
     for shop in ("Anna", "Ben"):
         for day in range(60):
@@ -114,7 +116,8 @@ def dialogues(path: Path, seed: int) -> None:
 
 
 def questions(path: Path, seed: int) -> None:
-    """Where people live and how they are, asked in the JSON of SQuAD; of some the paragraph says nothing."""
+    """Where people live and how they are, asked in the JSON of SQuAD; of some the paragraph says
+    nothing."""
     rng, paragraphs = np.random.default_rng(seed), []
     for _ in range(60):
         one, other = rng.choice(["Anna", "Ben", "Clara", "Dan"], 2, replace=False)

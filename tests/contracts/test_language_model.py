@@ -32,7 +32,8 @@ def _built(name: str) -> Case:
 
 
 def histories(model: LanguageModel, *, count: int = 4) -> list[np.ndarray]:
-    """The nothing, known lines with and without their end, and random tokens: contexts seen and unseen."""
+    """The nothing, known lines with and without their end, and random tokens: contexts seen and
+    unseen."""
     draw = np.random.default_rng(7)
     found = [np.empty(0, dtype=np.int64), np.array([EOS_ID]), np.array([UNK_ID, UNK_ID])]
     for line in LINES[:count]:
@@ -57,7 +58,8 @@ def after(model: LanguageModel, history: np.ndarray) -> State:
 
 @cache
 def reached(model: LanguageModel) -> list[State]:
-    """The states after all histories; a state is a value, so that many tests may begin with them."""
+    """The states after all histories; a state is a value, so that many tests may begin with
+    them."""
     return [after(model, history) for history in histories(model)]
 
 

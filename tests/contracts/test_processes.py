@@ -24,7 +24,8 @@ __all__ = ["subject", "trained"]
 
 
 def job_and_weights(folder: Path) -> tuple[Job, Plan, Arrays]:
-    """The training that a folder records, in float32 on one thread, and the weights in the folder."""
+    """The training that a folder records, in float32 on one thread, and the weights in the
+    folder."""
     kind, config = model_folder.read_config(folder)
     record = read_plan(folder / "training")
     if record["plan"] is None or "updates" not in record["plan"]:

@@ -25,7 +25,8 @@ ODD = (
 
 
 def changed(data: bytes, random: np.random.Generator) -> bytes:
-    """One to three bytes or pieces changed, put in, left out or repeated; more often near the beginning."""
+    """One to three bytes or pieces changed, put in, left out or repeated; more often near the
+    beginning."""
     some = bytearray(data)
     for _ in range(random.integers(1, 4)):
         end = len(some) if random.random() < 0.6 else min(120, len(some))

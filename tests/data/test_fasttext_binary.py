@@ -1,4 +1,5 @@
-"""A file of fastText, written by hand as its program writes it: words, subwords, and hostile sizes."""
+"""A file of fastText, written by hand as its program writes it: words, subwords, and hostile
+sizes."""
 
 import gzip
 import struct

@@ -19,7 +19,8 @@ def of(pairs: list[tuple[str, str]]) -> Pairs:
         (("x" * 1001, "y" * 999), "more than 1,000 characters"),
         (("zwei Männer", "zwei Männer"), "source and target identical"),
         (("two men are talking", "двое мужчин разговаривают"), "another script"),
-        # (90 + 10) / (10 + 10) = 5.0 times, while usually (23 + 10) / (24 + 10) and (17 + 10) / (19 + 10).
+        # (90 + 10) / (10 + 10) = 5.0 times, while usually (23 + 10) / (24 + 10) and (17 + 10) / (19
+        # + 10).
         (("ten chars.", "z" * 90), "lengths that differ more than 5 times from the usual"),
     ],
 )

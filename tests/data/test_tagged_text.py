@@ -24,7 +24,8 @@ def test_words_are_in_normal_form_and_the_text_is_not():
 @settings(deadline=None)
 @given(st.text(st.sampled_from("aB1'\u2019- .,\t\u00a0\u0301\u200d😀#@\u0e01"), max_size=20))
 def test_words_are_those_that_language_models_read(line):
-    """Language models are another way to the same words: their types, without blanks and markers."""
+    """Language models are another way to the same words: their types, without blanks and
+    markers."""
     types = [part for part in split_line(line, Spelling()) if not is_between(part.type) and not is_marker(part.type)]
     sentence = split_text(line)
     assert [end for _, end in sentence.offsets] == [part.end for part in types]

@@ -1,4 +1,5 @@
-"""Texts as word ids: which words, in which order, where sentences end, and how memory is bounded."""
+"""Texts as word ids: which words, in which order, where sentences end, and how memory is
+bounded."""
 
 from pathlib import Path
 from typing import Any

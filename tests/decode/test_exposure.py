@@ -1,4 +1,5 @@
-"""Exposure of secrets: ranks by hand, by scoring one text after the other, and of what was memorised."""
+"""Exposure of secrets: ranks by hand, by scoring one text after the other, and of what was
+memorised."""
 
 import math
 from pathlib import Path
@@ -14,7 +15,8 @@ from elman.text.speller import Speller
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> elman.Model:
-    """Characters, each by itself; 7 is the most frequent digit, then 3; the others are equally frequent."""
+    """Characters, each by itself; 7 is the most frequent digit, then 3; the others are equally
+    frequent."""
     path = tmp_path_factory.mktemp("digits") / "text.txt"
     path.write_text("pin 7 7 7 7 3 3 0 1 2 4 5 6 8 9\n" * 40)
     return elman.train(path, model="ngram", order=1, level="char", valid=path)

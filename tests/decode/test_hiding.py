@@ -1,4 +1,5 @@
-"""Words that must not appear, in offered words, in phrases and in what is written, at every level."""
+"""Words that must not appear, in offered words, in phrases and in what is written, at every
+level."""
 
 import numpy as np
 import pytest
@@ -58,7 +59,8 @@ def test_blocked_words_are_never_written(model):
     assert not all(map(is_clean, write(model)))  # without the mask they are
     # What only begins like a blocked word is.
     assert any("muleteer" in words_of(text) for text in texts)
-    # Wherever the text ends: after any number of tokens, by the likeliest way, or before a stop string.
+    # Wherever the text ends: after any number of tokens, by the likeliest way, or before a stop
+    # string.
     for size in range(1, 16):
         assert all(map(is_clean, write(model, "a ", mask=mask, size=size, count=2)))
     assert is_clean(next(write(model, "the hot", mask=mask, temperature=0)).partition("\n")[0])

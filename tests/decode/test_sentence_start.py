@@ -1,4 +1,5 @@
-"""Capitals where a sentence begins inside a line, by what the model knows of the beginnings of lines."""
+"""Capitals where a sentence begins inside a line, by what the model knows of the beginnings of
+lines."""
 
 import numpy as np
 import pytest

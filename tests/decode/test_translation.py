@@ -1,4 +1,5 @@
-"""Decoding of targets on small translators: exhaustive search, penalties, beginnings, drawing, fusion."""
+"""Decoding of targets on small translators: exhaustive search, penalties, beginnings, drawing,
+fusion."""
 
 import itertools
 
@@ -35,7 +36,8 @@ def translator(seed=0, **settings):
 
 
 def every_target(model, number, most):
-    """All targets of a source with their log-probabilities and the coverage when they end, by brute force."""
+    """All targets of a source with their log-probabilities and the coverage when they end, by brute
+    force."""
     found = {}
     for length in range(1, most + 1):
         for ids in itertools.product(range(SIZES.target), repeat=length):

@@ -65,7 +65,8 @@ def test_the_other_apostrophe_is_read_as_the_usual_one(model) -> None:
 
 
 def test_a_word_known_in_another_case_is_not_unknown(model) -> None:
-    # The second word shows what stands before the last space; the unknown one sends the line through the splitter.
+    # The second word shows what stands before the last space; the unknown one sends the line
+    # through the splitter.
     assert complete(model, "mila Zyx OLA ").oov == ["Zyx"]
     assert complete(model, "the mila").oov == complete(model, "the mila ").oov == []
 

@@ -1,4 +1,5 @@
-"""What is fitted is the best that a search by hand finds, and a model that adapts is what its parts say."""
+"""What is fitted is the best that a search by hand finds, and a model that adapts is what its parts
+say."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,8 @@ Loaded = tuple[elman.Model, elman.Model]
 
 @pytest.fixture(scope="module")
 def favourites(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Documents in which one name and one place come again and again, so that a cache has something to say."""
+    """Documents in which one name and one place come again and again, so that a cache has something
+    to say."""
     draw = np.random.default_rng(4)
     names, places = (
         ("Anna", "Ben", "Clara", "David", "Emma"),
@@ -81,7 +83,8 @@ def test_shares_of_all_parts_are_fitted_together(loaded: Loaded, favourites: Pat
     steps = np.linspace(0, 1, 41)
     grid = [[a, b, 1 - a - b] for a in steps for b in steps if a + b <= 1]
     best = max(grid, key=gain)
-    # The fit saw the vectors of whole stretches, here they come step by step: equal to float32 only.
+    # The fit saw the vectors of whole stretches, here they come step by step: equal to float32
+    # only.
     assert gain(shares) >= gain(best) - 5e-5
     np.testing.assert_allclose(shares, best, atol=0.04)
     assert lm.share > 0.1
@@ -99,7 +102,8 @@ def test_adapting_pays_and_each_step_more(loaded: Loaded, favourites: Path, tmp_
         switches["mix"] = [other]
         adapted = elman.adapt(model, tune=favourites, context="carry", **switches)
         found.append(adapted.evaluate(favourites, context="carry")["perplexity"])
-    # What a processor rounds otherwise may cost the last step a trifle: it is fitted after the others.
+    # What a processor rounds otherwise may cost the last step a trifle: it is fitted after the
+    # others.
     assert found[1] < 1.0001 * found[0] and found[2] < 0.9 * found[1] and found[3] < 1.002 * found[2]
 
 

@@ -1,4 +1,5 @@
-"""Contributions of words by hand: a bag of words is additive, so that leaving one out shows its own weight."""
+"""Contributions of words by hand: a bag of words is additive, so that leaving one out shows its own
+weight."""
 
 import json
 import math

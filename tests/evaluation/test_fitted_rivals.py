@@ -13,7 +13,8 @@ def test_theta_goes_on_with_trend_and_season() -> None:
     truth = (50 + 2 * np.arange(68.0)) * np.tile(season, 17)
     history = truth[:60]
     forecast = theta(history, 8, 4)
-    # SES with a rate of 1 holds the last level of the second line, which rises twice as fast; half the trend is lost.
+    # SES with a rate of 1 holds the last level of the second line, which rises twice as fast; half
+    # the trend is lost.
     flat = np.abs(truth[60:] - np.tile(truth[56:60], 2)).mean()
     assert np.abs(forecast - truth[60:]).mean() < 0.75 * flat
     plain = theta(3 * steps + 10, 2, 1)
@@ -54,8 +55,8 @@ def test_a_defect_of_a_method_is_no_history_that_is_too_short() -> None:
 
 
 def test_ets_and_mstl_of_airline_passengers() -> None:
-    """Runs only where statsforecast is installed, which no extra for development brings: run it after
-    ``pip install -e '.[dev,forecast]'`` when you change these rivals."""
+    """Runs only where statsforecast is installed, which no extra for development brings: run it
+    after ``pip install -e '.[dev,forecast]'`` when you change these rivals."""
     pytest.importorskip("statsforecast", exc_type=ImportError)
     from statsforecast.utils import AirPassengers
 

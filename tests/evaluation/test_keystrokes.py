@@ -32,7 +32,8 @@ def test_a_share_of_saved_keys_has_an_interval_and_a_gain_is_paired(ngram_folder
             plain=saving(*easy_and_hard),
         )  # fmt: skip
     assert found["saved"] == found["interval"]["value"] == pytest.approx(0.5)
-    # The mean of 40 lines, each 0.3 or 0.7: 0.2 / sqrt(40) is its standard error; Student's t of 39 degrees 2.02.
+    # The mean of 40 lines, each 0.3 or 0.7: 0.2 / sqrt(40) is its standard error; Student's t of 39
+    # degrees 2.02.
     half = 2.02 * 0.2 / 40**0.5
     assert found["interval"]["high"] - 0.5 == pytest.approx(half, rel=0.15)
     assert 0.5 - found["interval"]["low"] == pytest.approx(half, rel=0.15)

@@ -69,7 +69,8 @@ def compared(examples: int, right: int, rival_right: int) -> LabelReport:
 
 def test_verdicts() -> None:
     better = compared(1000, 850, 830)
-    # 20 of 1,000 examples differ, all in favour of the model: 2.0 points, give or take 1.96 * sqrt(0.02 / 1000).
+    # 20 of 1,000 examples differ, all in favour of the model: 2.0 points, give or take 1.96 *
+    # sqrt(0.02 / 1000).
     assert better.verdict.startswith("Better than TF-IDF by 2.0 points of accuracy (1.")
     assert [rival.name for rival in better.rivals] == ["TF-IDF", "the most frequent label"]
     difference = better.rivals[0].difference

@@ -1,4 +1,5 @@
-"""Minimal pairs: each kind of file, figures by hand, and the same answers as scoring line by line."""
+"""Minimal pairs: each kind of file, figures by hand, and the same answers as scoring line by
+line."""
 
 import gzip
 import json

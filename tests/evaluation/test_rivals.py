@@ -36,7 +36,8 @@ def test_the_majority_by_hand() -> None:
 def test_probabilities_are_those_of_a_plain_pipeline() -> None:
     texts, ids = reviews(200, seed=1)
     new, _ = reviews(50, seed=2)
-    # The same features one after the other, without a union, and the default solver carried to the end.
+    # The same features one after the other, without a union, and the default solver carried to the
+    # end.
     kinds: list[dict[str, Any]] = [
         {"token_pattern": r"[\w'’-]+|[^\w\s]", "ngram_range": (1, 2)},
         {"analyzer": "char_wb", "ngram_range": (2, 5)},

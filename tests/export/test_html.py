@@ -1,4 +1,5 @@
-"""Networks, n-grams and mixtures as one page, opened from disk in a real browser, complete as in Python."""
+"""Networks, n-grams and mixtures as one page, opened from disk in a real browser, complete as in
+Python."""
 
 import json
 from typing import Any

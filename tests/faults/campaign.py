@@ -1,4 +1,5 @@
-"""Trainings and exports with faults in them: what is left must load or say what to do, and go on to the same bytes.
+"""Trainings and exports with faults in them: what is left must load or say what to do, and go on to
+the same bytes.
 
     python -m tests.faults.campaign --moments 200 --seed 1
 
@@ -36,8 +37,8 @@ KINDS = {
     "kill": 0.4, "half": 0.4, "time": 0.2, "serve": 0.05, "full": 0.15, "io": 0.15, "fsync": 0.1, "short": 0.05,
     "clock": 0.05, "disk": 0.2, "memory": 0.15, "read-only": 0.03,
 }  # fmt: skip
-"""Kinds of faults, and how many of each for a moment; ``time``: stopped after a random time, ``serve``: a server killed
-while it starts, ``disk``: a small file system."""
+"""Kinds of faults, and how many of each for a moment; ``time``: stopped after a random time,
+``serve``: a server killed while it starts, ``disk``: a small file system."""
 
 _WAYS = ("--resume", "train it again", "does not exist")
 """What the error of a folder that does not load must have one of."""
@@ -85,7 +86,8 @@ class Campaign:
         return folder
 
     def inject(self, kind: str, moments: int) -> None:
-        """Run so many jobs with a fault of this kind, at moments spread over all their operations."""
+        """Run so many jobs with a fault of this kind, at moments spread over all their
+        operations."""
         jobs = self.jobs if kind in ("kill", "half", "full", "io") else [job for job in self.jobs if job.trains]
         order = self._random.sample(jobs, len(jobs))
         each = -(-moments // len(order))
@@ -144,7 +146,8 @@ class Campaign:
                 self.mistakes.append(f"serve, killed after {after:.3f} s: {mistake}")
 
     def _judge(self, job: Job, label: str, ended: Ended, words: tuple[str, ...], folder: Path) -> None:
-        """What is left after a fault: it loads or says what to do, and going on gives the same bytes."""
+        """What is left after a fault: it loads or says what to do, and going on gives the same
+        bytes."""
         out = folder / job.out
         self.ends["killed" if ended.code == -9 else "one line" if ended.code else "no matter"] += 1
         if ended.mistake:
@@ -210,10 +213,12 @@ def limit_memory(more: int) -> None:
 
 @contextmanager
 def small_disk(folder: Path, size: int) -> Iterator[Callable[[int | None], None]]:
-    """A file system of so many bytes at ``folder``; what is given says how many of them are free, None for all.
+    """A file system of so many bytes at ``folder``; what is given says how many of them are free,
+    None for all.
 
     Raises:
-        subprocess.CalledProcessError: it cannot be mounted: only root may, and not in every container.
+        subprocess.CalledProcessError: it cannot be mounted: only root may, and not in every
+            container.
     """
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]

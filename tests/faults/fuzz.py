@@ -2,8 +2,8 @@
 
     python -m tests.faults.fuzz 10000 --seed 1
 
-A child process with bounded memory reads some hundreds of them. What went wrong is told with its group and number, and
-``1 --only GROUP --first NUMBER`` repeats it.
+A child process with bounded memory reads some hundreds of them. What went wrong is told with its
+group and number, and ``1 --only GROUP --first NUMBER`` repeats it.
 """
 
 import argparse
@@ -89,7 +89,8 @@ class Fuzz:
             first = self._child(range(first, min(first + _AT_ONCE, stop)), work, what)
 
     def _child(self, numbers: range, work: Callable[[range], Any], what: str) -> int:
-        """Work on changes in a child; returns the first number that is left, behind one that ended the child."""
+        """Work on changes in a child; returns the first number that is left, behind one that ended
+        the child."""
         reading, writing = os.pipe()
         sys.stdout.flush()
         process = os.fork()

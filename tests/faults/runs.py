@@ -27,7 +27,8 @@ class Ended(NamedTuple):
 
     @property
     def mistake(self) -> str | None:
-        """What is wrong with the way in which it ended, if anything is: it may succeed, or fail with one line."""
+        """What is wrong with the way in which it ended, if anything is: it may succeed, or fail
+        with one line."""
         lines = [line for line in self.said.splitlines() if line.startswith("elman: ")]
         if self.code is None:
             return "it hangs"
@@ -100,7 +101,8 @@ def _command(words: list[str], talk: int, counted: int, fault: Fault | None, bef
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """The files of a model folder that are the same in every training of the same data, or a single file."""
+    """The files of a model folder that are the same in every training of the same data, or a single
+    file."""
     if folder.is_file():
         return {"": folder.read_bytes()}
     return {

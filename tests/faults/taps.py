@@ -1,8 +1,8 @@
 """The file operations of a process, counted, so that the k-th can be its last or fail.
 
-``install`` replaces functions of ``os`` and ``open``: files that are written go through Python's own ``_pyio``, whose
-writes are calls of ``os.write``. What C code writes by itself (NumPy's ``tofile``) is seen when it takes up the file;
-pages of mapped files are not seen.
+``install`` replaces functions of ``os`` and ``open``: files that are written go through Python's
+own ``_pyio``, whose writes are calls of ``os.write``. What C code writes by itself (NumPy's
+``tofile``) is seen when it takes up the file; pages of mapped files are not seen.
 """
 
 import _pyio
@@ -28,9 +28,10 @@ class Fault(NamedTuple):
     """What goes wrong, and when."""
 
     kind: str
-    """``kill``: the process ends before operation ``at``; ``half``: when it is done, a write by half; ``full``: the
-    disk is full from then on; ``io``: it fails with an input/output error; ``fsync``: every fsync from then on does;
-    ``short``: every write takes a part only; ``clock``: the time jumps at each look."""
+    """``kill``: the process ends before operation ``at``; ``half``: when it is done, a write by
+    half; ``full``: the disk is full from then on; ``io``: it fails with an input/output error;
+    ``fsync``: every fsync from then on does; ``short``: every write takes a part only; ``clock``:
+    the time jumps at each look."""
     at: int = 1
 
 

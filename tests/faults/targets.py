@@ -152,7 +152,8 @@ def readers(folder: Path, arpa: bytes) -> list[Target]:
 
 
 def folders(models: Mapping[str, Path], stopped: Path, scratch: Path) -> list[Target]:
-    """Model folders with one file changed, which must be noticed; and a training that is to be resumed."""
+    """Model folders with one file changed, which must be noticed; and a training that is to be
+    resumed."""
 
     def loads(path: Path) -> None:
         whole = models[path.parent.name]

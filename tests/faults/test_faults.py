@@ -1,4 +1,5 @@
-"""A sample of the faults and of the changed files; ``make faults`` and ``make fuzz`` try all of them."""
+"""A sample of the faults and of the changed files; ``make faults`` and ``make fuzz`` try all of
+them."""
 
 import os
 import subprocess

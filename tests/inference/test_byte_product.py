@@ -24,7 +24,8 @@ from elman.inference.target import features
 HERE = features() | {"neon"} | ({"avxvnni"} if {"avx512vnni", "avx512vl"} <= features() else set())
 # Compiled anew: numba's cache does not see changes of the kernels' file.
 PRODUCTS = {kernel.name: product_by(kernel) for kernel in KERNELS if kernel.needs <= HERE}
-# Each takes two seconds to compile: `make quick` takes the one of this machine, and the plain loops.
+# Each takes two seconds to compile: `make quick` takes the one of this machine, and the plain
+# loops.
 WAYS = [
     pytest.param(name, marks=[] if name in (best_kernel().name, "loops") else [pytest.mark.slow]) for name in PRODUCTS
 ]

@@ -1,4 +1,5 @@
-"""The captioner in torch by its definition, the engine against it, and what pictures may not depend on."""
+"""The captioner in torch by its definition, the engine against it, and what pictures may not depend
+on."""
 
 from typing import Any
 

@@ -17,7 +17,8 @@ TEXT = ["the cat, the dog", "naïve owls aren't here!"]
 LINES = [
     WordedLine("the cat, the owl", np.array([[0, 3], [4, 7], [7, 8], [9, 12], [13, 16]])),
     WordedLine("", np.zeros((0, 2), np.int64)),
-    # Words within a word, words that share a place, an empty one, one that no tokenizer here has seen.
+    # Words within a word, words that share a place, an empty one, one that no tokenizer here has
+    # seen.
     WordedLine("aren't naïve 猫", np.array([[0, 3], [3, 6], [7, 12], [7, 12], [12, 12], [13, 14]])),
     WordedLine("", np.zeros((2, 2), np.int64)),
 ]
@@ -48,8 +49,8 @@ def reader_of(model: InferenceModel) -> ContextReader:
 
 
 def by_steps(model: InferenceModel, line: WordedLine) -> np.ndarray:
-    """The definition: the state after the last token, in the order of reading, that touches the word or lies before
-    it."""
+    """The definition: the state after the last token, in the order of reading, that touches the
+    word or lies before it."""
     ids, spans, _ = model.tokenizer.encode(line.text)
     backward = model.tokenizer.config.direction == "backward"
     found = []

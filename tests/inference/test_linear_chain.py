@@ -1,4 +1,5 @@
-"""Tags from scores against the enumeration of all sequences of short sentences, and against torch."""
+"""Tags from scores against the enumeration of all sequences of short sentences, and against
+torch."""
 
 import itertools
 from typing import Any

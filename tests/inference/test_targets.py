@@ -96,7 +96,8 @@ def test_all_targets_compute_the_same(tmp_path: Path) -> None:
     own.
     """
     for kernel, target in TARGETS.items():
-        # Cells take fifteen seconds to compile. By this processor's own kernel they are computed right here.
+        # Cells take fifteen seconds to compile. By this processor's own kernel they are computed
+        # right here.
         only = ["products"] if kernel == best_kernel().name else []
         assert run_program(__file__, target, tmp_path, *only) == [f"{kernel} {digest(*only)} loaded: 0 0"]
     assert run_program(__file__, TARGETS["sse2"], tmp_path) == [f"sse2 {digest()} loaded: 1 1"]

@@ -29,7 +29,8 @@ def answers(examples: int, labels: int, seed: int) -> tuple[np.ndarray, np.ndarr
 def by_loop(
     truth: np.ndarray, predictions: list[np.ndarray], labels: int, figure: LabelFigure, resamples: int
 ) -> np.ndarray:
-    """The obvious bootstrap: draw examples, count them, take the figure; the first less the second, if two."""
+    """The obvious bootstrap: draw examples, count them, take the figure; the first less the second,
+    if two."""
     rng = np.random.default_rng(9)
     values = []
     for _ in range(resamples):
@@ -74,7 +75,8 @@ def test_intervals_are_those_of_the_obvious_loop(figure: LabelFigure) -> None:
     difference = paired_difference(truth, first, second, labels=4, figure=figure, resamples=4000)
     assert difference.value == pytest.approx(value - figure(LabelTally.count(truth, second, labels=4)))
     assert difference[1:] == pytest.approx(by_loop(truth, [first, second], 4, figure, 2000), abs=0.01)
-    # Errors that both make cancel: unpaired, the difference would vary by sqrt(2) as much as one figure.
+    # Errors that both make cancel: unpaired, the difference would vary by sqrt(2) as much as one
+    # figure.
     assert difference.high - difference.low < 0.7 * 2**0.5 * (high - low)
 
 

@@ -6,7 +6,8 @@ from elman.metrics.language import Tally
 
 
 def test_figures_follow_from_sums_by_hand() -> None:
-    # Three tokens of probability 1/2, 1/4, 1/8 and one unknown word spelled for 2 bits, over 4 bytes (3 characters).
+    # Three tokens of probability 1/2, 1/4, 1/8 and one unknown word spelled for 2 bits, over 4
+    # bytes (3 characters).
     tally = Tally(nats=6 * math.log(2), spelling_nats=2 * math.log(2), tokens=3, oov=1, bytes=4, chars=3, lines=1)
     assert tally.perplexity == pytest.approx(4.0)
     assert tally.bits_per_byte == pytest.approx(2.0)

@@ -18,8 +18,9 @@ from elman.metrics.span_schemes import (
     tags_of,
 )
 
-# Tags, the spans that seqeval 1.2.2 finds with mode="strict", and those that conlleval finds (2004-01-26;
-# for schemes with ends, seqeval's default mode, since conlleval does not know S, L and U).
+# Tags, the spans that seqeval 1.2.2 finds with mode="strict", and those that conlleval finds
+# (2004-01-26; for schemes with ends, seqeval's default mode, since conlleval does not know S, L and
+# U).
 READ_ELSEWHERE = [
     ("IOB1", "B-B O I-A", "A2:3", "B0:1 A2:3"),
     ("IOB1", "B-B O B-A I-B I-B B-B B-B", "B3:5 B5:6 B6:7", "B0:1 A2:3 B3:5 B5:6 B6:7"),

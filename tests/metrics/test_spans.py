@@ -1,4 +1,5 @@
-"""Figures of spans: the numbers that seqeval, conlleval and WNUT-17's script gave for the same tags."""
+"""Figures of spans: the numbers that seqeval, conlleval and WNUT-17's script gave for the same
+tags."""
 
 import random
 
@@ -8,7 +9,8 @@ import pytest
 from elman.metrics.span_schemes import Span
 from elman.metrics.spans import AVERAGES, SpanCounts, SpanTally
 
-# Words, true tags, predicted tags: six sentences, drawn at random, with invalid sequences on both sides.
+# Words, true tags, predicted tags: six sentences, drawn at random, with invalid sequences on both
+# sides.
 SENTENCES = [
     ("Bo Ada Bo Rome", "B-loc O B-per I-loc", "O O O I-loc"),
     ("Bo Ada Ada", "O B-loc O", "O B-loc O"),
@@ -18,7 +20,8 @@ SENTENCES = [
     ("Ada Ada Ada Bo Bo Rome", "O O O O B-per I-per", "O B-per O B-org B-per I-per"),
 ]
 WORDS, TRUTH, PREDICTED = ([line.split() for line in column] for column in zip(*SENTENCES, strict=True))
-# seqeval 1.2.2, mode="strict", scheme=IOB2, and its default mode, whose counts are those of conlleval.
+# seqeval 1.2.2, mode="strict", scheme=IOB2, and its default mode, whose counts are those of
+# conlleval.
 STRICT = {
     "micro": (0.3333333333333333, 0.2222222222222222, 0.26666666666666666),
     "macro": (0.4444444444444444, 0.16666666666666666, 0.22857142857142856),

@@ -1,4 +1,5 @@
-"""The forecaster: by its definition, its start, quantiles that never cross, the engine against torch."""
+"""The forecaster: by its definition, its start, quantiles that never cross, the engine against
+torch."""
 
 import numpy as np
 import pytest

@@ -21,10 +21,12 @@ def test_unknown_words_back_off_to_shorter_endings_of_the_same_case() -> None:
     words = ["walking", "Banking", "king", "sing", "talked", "Ltd", "GmbH", "1990", "2nd", "."]
     tags = ["V", "NAME", "N", "V", "V", "NAME", "NAME", "NUM", "ADJ", "P"]
     tagger = FrequentTags().fit([words], [tags])
-    # -king has V and N once, and V is more frequent; -lking has V, -ing V twice and N once, -nd ADJ.
+    # -king has V and N once, and V is more frequent; -lking has V, -ing V twice and N once, -nd
+    # ADJ.
     found = tagger.predict(["aking", "balking", "bling", "Zzz", "3nd", "2990", "!", "zzz"])
     assert found == ["V", "V", "V", "NAME", "ADJ", "NUM", "P", "V"]
-    # Nothing is in capitals: NAME is as frequent as V, and first by name. -ng with a capital is Banking.
+    # Nothing is in capitals: NAME is as frequent as V, and first by name. -ng with a capital is
+    # Banking.
     assert tagger.predict(["KING", "Hang"]) == ["NAME", "NAME"]
 
 

@@ -1,4 +1,5 @@
-"""The linear part of a classifier: its numbers are scikit-learn's TF-IDF, and bad files are refused."""
+"""The linear part of a classifier: its numbers are scikit-learn's TF-IDF, and bad files are
+refused."""
 
 import subprocess
 import sys
@@ -104,8 +105,8 @@ def test_informativeness_is_that_of_naive_bayes() -> None:
 
 
 def test_informativeness_of_one_text_by_hand() -> None:
-    """Ten texts: three, four and three of the labels. A bucket that one text has counts as if two more
-    texts had it, with these shares, each smoothed by one text."""
+    """Ten texts: three, four and three of the labels. A bucket that one text has counts as if two
+    more texts had it, with these shares, each smoothed by one text."""
     found = Features(np.array([0, 1, *[2] * 9]), np.array([0, 1]), np.ones(2, np.float32))
     told = informativeness(found, np.array([2, 0, 0, 2, 2, 1, 1, 1, 1, 0]), columns=2, labels=3)
     there = np.log([(1 + 2 * 4 / 12) / (2 - 2 * 4 / 12), (4 / 12) / (8 / 12)])

@@ -1,4 +1,5 @@
-"""The outcome network: levels against single rows, the past against the future, the engine against torch."""
+"""The outcome network: levels against single rows, the past against the future, the engine against
+torch."""
 
 from typing import Any
 

@@ -126,8 +126,8 @@ def test_nothing_that_is_not_finite_survives_a_document_start(cell: str, low: bo
     outputs = run(cell, given, reset, low)[0]
     (d_x,) = torch.autograd.grad(outputs[5:].float().sum(), given[:1])
     assert outputs[:5, 1].isnan().all()
-    # With AMX, oneDNN's bfloat16 products read rows of odd length a number too far and multiply it by zero, so that
-    # what is not finite shows in the row before it, too.
+    # With AMX, oneDNN's bfloat16 products read rows of odd length a number too far and multiply it
+    # by zero, so that what is not finite shows in the row before it, too.
     rows = slice(1, 2) if low else slice(None)
     assert outputs[5:, rows].isfinite().all()
     assert d_x[5:, rows].isfinite().all()

@@ -1,4 +1,5 @@
-"""Why a label: the page marks the right words and escapes everything; the drawing holds the prefixes."""
+"""Why a label: the page marks the right words and escapes everything; the drawing holds the
+prefixes."""
 
 import re
 from html.parser import HTMLParser

@@ -1,4 +1,5 @@
-"""Looks tell families apart, with and without colour; pages need nothing from elsewhere and escape what they show."""
+"""Looks tell families apart, with and without colour; pages need nothing from elsewhere and escape
+what they show."""
 
 import itertools
 import re

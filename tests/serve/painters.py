@@ -14,8 +14,8 @@ COLOURS = ("red", "green", "blue")
 
 
 class Painter:
-    """Stands for a ``Captioner`` of pictures of 4 x 8 pixels in patches of 4 x 4: "red on blue" looks left at "red",
-    right at "blue".
+    """Stands for a ``Captioner`` of pictures of 4 x 8 pixels in patches of 4 x 4: "red on blue"
+    looks left at "red", right at "blue".
 
     Args:
         features: whether it reads vectors of three numbers, ``[1, 2, 3]``, instead of pictures.

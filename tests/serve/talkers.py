@@ -12,7 +12,8 @@ SUBJECTS = {"tea": 0, "milk": 0, "sugar": 0, "train": 1, "late": 1, "station": 1
 
 
 class Talker:
-    """Stands for a ``ReplyModel``: vectors say how often each subject is in a text, those of earlier turns by half."""
+    """Stands for a ``ReplyModel``: vectors say how often each subject is in a text, those of
+    earlier turns by half."""
 
     temperature = 0.5
     model_hash = "talker"

@@ -1,4 +1,5 @@
-"""Answers that wait for single steps on the event loop: the same steps as a thread's, each awaited once."""
+"""Answers that wait for single steps on the event loop: the same steps as a thread's, each awaited
+once."""
 
 import asyncio
 import time

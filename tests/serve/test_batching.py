@@ -1,4 +1,5 @@
-"""The worker: what waits together is one step, nobody's answer depends on it, and nobody's mistake reaches others."""
+"""The worker: what waits together is one step, nobody's answer depends on it, and nobody's mistake
+reaches others."""
 
 import threading
 import time

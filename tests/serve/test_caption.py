@@ -1,4 +1,5 @@
-"""/v1/caption: pictures and features, attention, limits, hostile pictures, hidden words, and who has it."""
+"""/v1/caption: pictures and features, attention, limits, hostile pictures, hidden words, and who
+has it."""
 
 import base64
 import io

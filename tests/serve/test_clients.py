@@ -1,4 +1,5 @@
-"""What other people's clients send and read: the openai package, and lm-evaluation-harness's local-completions."""
+"""What other people's clients send and read: the openai package, and lm-evaluation-harness's
+local-completions."""
 
 import warnings
 from pathlib import Path
@@ -64,7 +65,8 @@ def test_the_openai_package_understands_mistakes(openai: Any) -> None:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_the_harness_gets_what_it_computes_with(client: TestClient, models: dict[str, Model], level: str) -> None:
-    """Requests as `local-completions` builds them, and its reading of the answer: all but the last token."""
+    """Requests as `local-completions` builds them, and its reading of the answer: all but the last
+    token."""
     lm = models[level].lm
     pairs = [("the cat", " sat on"), ("the cat", " mat the"), ("a dog", " sat")]
     encode = lm.tokenizer.encode

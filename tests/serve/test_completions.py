@@ -1,4 +1,5 @@
-"""OpenAI's completions: the texts of Model.generate, the model's own figures, the shapes clients need."""
+"""OpenAI's completions: the texts of Model.generate, the model's own figures, the shapes clients
+need."""
 
 import json
 from typing import Any

@@ -1,4 +1,5 @@
-"""/v1/corrections: lines that training reads again, nothing half-written, nothing where it was not asked."""
+"""/v1/corrections: lines that training reads again, nothing half-written, nothing where it was not
+asked."""
 
 import errno
 import json

@@ -1,4 +1,5 @@
-"""Requests made from the server's own OpenAPI document, sane and insane: no server error, nothing undocumented."""
+"""Requests made from the server's own OpenAPI document, sane and insane: no server error, nothing
+undocumented."""
 
 from collections.abc import Iterator
 from typing import Any

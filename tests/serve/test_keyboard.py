@@ -1,4 +1,5 @@
-"""/v1/complete as a keyboard: corrections, models side by side, and learned words with their routes."""
+"""/v1/complete as a keyboard: corrections, models side by side, and learned words with their
+routes."""
 
 from pathlib import Path
 

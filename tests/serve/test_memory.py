@@ -1,4 +1,5 @@
-"""What each earlier word matters, and the likely tokens at each place, against the models asked step by step."""
+"""What each earlier word matters, and the likely tokens at each place, against the models asked
+step by step."""
 
 import math
 from typing import Any

@@ -73,7 +73,8 @@ def test_bodies_that_are_too_large(make: Make, models: dict[str, Model]) -> None
 
 
 class Slow:
-    """A model whose steps wait until they may go on, except the first, which the server makes when it starts."""
+    """A model whose steps wait until they may go on, except the first, which the server makes when
+    it starts."""
 
     def __init__(self, lm: Any) -> None:
         self._lm = lm

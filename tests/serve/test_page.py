@@ -1,4 +1,5 @@
-"""The page in a real browser: typing, by keyboard and by pointer, wide and narrow, light and dark; and mistakes."""
+"""The page in a real browser: typing, by keyboard and by pointer, wide and narrow, light and dark;
+and mistakes."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,5 @@
-"""The page's view "Answer" in a real browser: in a text, in the documents of an index, and side by side."""
+"""The page's view "Answer" in a real browser: in a text, in the documents of an index, and side by
+side."""
 
 from tests.serve.conftest import Open, until
 from tests.serve.notes import notes

@@ -1,4 +1,5 @@
-"""The page's views of applications in a real browser: Rank, Reply, Correct, Rescore and Summarize."""
+"""The page's views of applications in a real browser: Rank, Reply, Correct, Rescore and
+Summarize."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""The page's view "Caption" in a real browser: a picture chosen, dropped or too large, and where words looked."""
+"""The page's view "Caption" in a real browser: a picture chosen, dropped or too large, and where
+words looked."""
 
 import io
 from typing import Any

@@ -1,4 +1,5 @@
-"""The page's view "Tags" in a real browser: colours while one types, and corrections that are saved."""
+"""The page's view "Tags" in a real browser: colours while one types, and corrections that are
+saved."""
 
 import json
 from pathlib import Path

@@ -99,7 +99,8 @@ def test_memory_tells_what_a_word_is_good_for(visit: Visit, address: str) -> Non
     typed(page, text)
     page.click("#tab-memory")
     page.wait_for_selector(".row:nth-child(2) .box")
-    # The letters' model has words as well; choosing in its row chooses in both, and the focus stays.
+    # The letters' model has words as well; choosing in its row chooses in both, and the focus
+    # stays.
     page.locator(".row").nth(1).locator(".box").nth(place).click()
     until(page, f"document.querySelectorAll('.row:first-child .box')[{place}].ariaPressed === 'true'")
     assert page.evaluate("[...document.querySelectorAll('.row')].indexOf(document.activeElement.closest('.row'))") == 1
@@ -148,7 +149,8 @@ def test_generation_streams_and_stops(browser: Any) -> None:
         page.click("button.act:not(.stop)")
         page.wait_for_selector("button.stop:disabled")
         assert page.locator(".made").inner_text() == once  # the same seed
-        # So many, and in the page itself: on a busy machine a click from here comes after the last token.
+        # So many, and in the page itself: on a busy machine a click from here comes after the last
+        # token.
         page.evaluate("document.querySelector('input[name=max_tokens]').max = 100000")
         page.fill("input[name=max_tokens]", "100000")
         assert page.evaluate("""async () => {

@@ -1,4 +1,5 @@
-"""The command as a process of its own: streams while it writes, drains at SIGTERM, drops who is silent or deaf."""
+"""The command as a process of its own: streams while it writes, drains at SIGTERM, drops who is
+silent or deaf."""
 
 import http.client
 import json

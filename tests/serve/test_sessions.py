@@ -1,4 +1,5 @@
-"""Sessions: a key costs at most one model step and never another answer; memory stays within its bounds."""
+"""Sessions: a key costs at most one model step and never another answer; memory stays within its
+bounds."""
 
 import threading
 from collections.abc import Iterator
@@ -35,7 +36,8 @@ def answers(found: dict) -> list[tuple[str, float]]:
 
 
 def keys(text: str) -> list[str]:
-    """What stands before the cursor while somebody types, goes back, edits in the middle and goes on."""
+    """What stands before the cursor while somebody types, goes back, edits in the middle and goes
+    on."""
     typed = [text[:end] for end in range(len(text) + 1)]
     back = [text[:end] for end in range(len(text), len(text) // 2, -1)]
     middle = [text[: len(text) // 3] + more for more in ("", "x", "x ", "x d", "")]
@@ -59,7 +61,8 @@ def test_every_key_has_the_answer_of_complete(make: Make, models: dict[str, Mode
 @pytest.mark.slow
 @pytest.mark.parametrize("mixed", [False, True])
 def test_a_session_changes_no_bit_of_what_torch_computes(make: Make, mixed: bool) -> None:
-    """Several tokens at once have other last bits there; a paste of many is remembered and typed on."""
+    """Several tokens at once have other last bits there; a paste of many is remembered and typed
+    on."""
     from tests.networks import make as network
 
     net = network("lstm", hidden_size=61, embedding_size=40)

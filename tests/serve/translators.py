@@ -11,7 +11,8 @@ from elman.tasks.translate.translation import Translation
 
 
 class Backwards:
-    """Stands for a ``Translator``; each word looks at its own by nine tenths, at the first by the rest.
+    """Stands for a ``Translator``; each word looks at its own by nine tenths, at the first by the
+    rest.
 
     Args:
         attention: none, as of a translator that was trained so.

@@ -1,4 +1,5 @@
-"""Weights files: what is written in parts is what the library writes, and what is mapped is what it reads."""
+"""Weights files: what is written in parts is what the library writes, and what is mapped is what it
+reads."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,5 @@
-"""Taggers compared: figures are those of evaluation, gains those of paired differences; sizes, flags,
-and the words of the verdict."""
+"""Taggers compared: figures are those of evaluation, gains those of paired differences; sizes,
+flags, and the words of the verdict."""
 
 import json
 from collections.abc import Callable, Sequence

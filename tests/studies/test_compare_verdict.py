@@ -58,8 +58,8 @@ def test_one_model_alone() -> None:
 
 
 def test_a_hair_is_no_reason_to_pay_more() -> None:
-    """A mixture that gives all its weight to one part is a hair better than that part, and surely so; what a
-    hair is, the user says."""
+    """A mixture that gives all its weight to one part is a hair better than that part, and surely
+    so; what a hair is, the user says."""
     rnn = Contender("rnn", 3.1871, 4_000_000, 0.02, 3.0)
     mixture = Contender("mixture", 3.1870, 4_300_000, 0.26, 3.0, made_of=2)
     found = decide(

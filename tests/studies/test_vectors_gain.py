@@ -1,4 +1,5 @@
-"""What vectors bring: amounts of text, pairs of seeds, their interval; an interrupted comparison goes on."""
+"""What vectors bring: amounts of text, pairs of seeds, their interval; an interrupted comparison
+goes on."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +23,8 @@ def plan(tmp_path: Path, **changed: Any) -> VectorsPlan:
 
 
 class Trainer:
-    """Stands for ``api.train``: perplexity 100 without vectors and with them 1, 2, 3 less by seed."""
+    """Stands for ``api.train``: perplexity 100 without vectors and with them 1, 2, 3 less by
+    seed."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []

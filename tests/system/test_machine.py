@@ -1,4 +1,5 @@
-"""What the system says about cores and quotas, from files as containers have them; what is chosen from it."""
+"""What the system says about cores and quotas, from files as containers have them; what is chosen
+from it."""
 
 import os
 from pathlib import Path

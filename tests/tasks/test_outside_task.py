@@ -1,4 +1,5 @@
-"""A task that is registered from outside the package trains, resumes, saves, loads, predicts and evaluates."""
+"""A task that is registered from outside the package trains, resumes, saves, loads, predicts and
+evaluates."""
 
 from pathlib import Path
 

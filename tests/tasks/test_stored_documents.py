@@ -1,4 +1,5 @@
-"""Documents counted once: a folder with the numbers of scikit-learn, asked as the documents themselves."""
+"""Documents counted once: a folder with the numbers of scikit-learn, asked as the documents
+themselves."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Word vectors in fewer bits: a folder like any other, of the size that was asked for, and its loss."""
+"""Word vectors in fewer bits: a folder like any other, of the size that was asked for, and its
+loss."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Files that are no text are named by what they are, whatever their suffix says; text is not taken for them."""
+"""Files that are no text are named by what they are, whatever their suffix says; text is not taken
+for them."""
 
 import bz2
 import gzip

@@ -1,4 +1,5 @@
-"""Stretches of a text make up the text, and counts and tokens of all of them are those of the whole."""
+"""Stretches of a text make up the text, and counts and tokens of all of them are those of the
+whole."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,5 @@
-"""Training on a GPU: the same course as on the processor. Without a GPU there is nothing to compare."""
+"""Training on a GPU: the same course as on the processor. Without a GPU there is nothing to
+compare."""
 
 import dataclasses
 from pathlib import Path

@@ -50,7 +50,8 @@ def test_directions_are_those_of_the_polar_factor(
     found = orthogonalise(matrices.to(dtype), *SETTINGS).double()
     values = torch.linalg.svdvals(found)
     assert values.min() > 0.68 - slack and values.max() < 1.21 + slack
-    # The same singular vectors: a polar factor of what was found is the polar factor of what was given.
+    # The same singular vectors: a polar factor of what was found is the polar factor of what was
+    # given.
     within = 1e-3 if dtype == torch.float32 else 0.15
     torch.testing.assert_close(polar(found), polar(matrices), rtol=0, atol=within)
 

@@ -1,4 +1,5 @@
-"""Row-sparse steps against loops over rows, and against the dense optimiser where all rows are touched."""
+"""Row-sparse steps against loops over rows, and against the dense optimiser where all rows are
+touched."""
 
 import copy
 import math

@@ -1,9 +1,10 @@
-"""Answers from documents: by rules, the sentence that has most of the question's words and the part of it that fits; or
-by a trained reader, the part of the first passages that it finds likeliest.
+"""Answers from documents: by rules, the sentence that has most of the question's words and the part
+of it that fits; or by a trained reader, the part of the first passages that it finds likeliest.
 
-With rules everything is counted, so that each answer can say why: which share of the question's words the sentence has,
-weighted by how rare they are; whether the part is of the kind that the question asks for; and how near it stands to
-those words. Where too little is found, the answer is that the text does not say.
+With rules everything is counted, so that each answer can say why: which share of the question's
+words the sentence has, weighted by how rare they are; whether the part is of the kind that the
+question asks for; and how near it stands to those words. Where too little is found, the answer is
+that the text does not say.
 """
 
 import math
@@ -26,7 +27,8 @@ from elman.text.sentences import sentence_spans
 
 EMPTY_QUESTION = "the question is empty; ask one, such as: When was Ada born?"
 _BEFORE = 0.5
-"""What a word of the question counts that is only in the sentence before, or in the first one of the text."""
+"""What a word of the question counts that is only in the sentence before, or in the first one of
+the text."""
 _REACH = 4.0
 """Words over which nearness falls to a third."""
 _FUNCTION = STOP_WORDS["english"] | {"many", "much", "often"}
@@ -48,10 +50,11 @@ class AnswerConfig(Config):
     passages: int = 10
     """How many of the first passages are read."""
     passage_words: int = 100
-    """Words of the passages into which texts are cut, at ends of sentences; an index stays as it is."""
+    """Words of the passages into which texts are cut, at ends of sentences; an index stays as it
+    is."""
     least: float | None = None
-    """The share of the question's words, weighted by their idf, that a sentence must have; by default 0.5. A reader has
-    a threshold of its own."""
+    """The share of the question's words, weighted by their idf, that a sentence must have; by
+    default 0.5. A reader has a threshold of its own."""
     weight: float | None = None
     """The weight of a language model's log-probabilities, in nats; by default 0.05."""
 
@@ -71,7 +74,8 @@ class Answer(NamedTuple):
     text: str | None
     """None if the documents do not say."""
     document: str | None
-    """The name of the document of the best sentence; None if no document has a word of the question."""
+    """The name of the document of the best sentence; None if no document has a word of the
+    question."""
     sentence: str
     start: int
     """The first character of the answer in its document, of the sentence if there is no answer."""
@@ -82,8 +86,8 @@ class Answer(NamedTuple):
     reason: str
     """Why, in one sentence."""
     probability: float | None = None
-    """A trained reader's, that its first and last word are right; of the likeliest part if there is no answer. None
-    where rules answer, which know none."""
+    """A trained reader's, that its first and last word are right; of the likeliest part if there is
+    no answer. None where rules answer, which know none."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -119,8 +123,8 @@ class Answerer:
     """Answers questions from the documents of an index.
 
     Args:
-        model: a trained reader, which takes the place of the rules; or a language model, which weighs the question with
-            each answer in it.
+        model: a trained reader, which takes the place of the rules; or a language model, which
+            weighs the question with each answer in it.
 
     Raises:
         UsageError: ``least`` is given with a reader, or ``weight`` without a language model.
@@ -195,7 +199,8 @@ class Answerer:
         return Answer(None, self.index.ids[best.document], best.text, best.start, end, best.coverage, parts, reason)
 
     def _weights(self, question: Question) -> dict[str, float]:
-        """The idf of the question's terms, without function words and question words; an unknown one is rarest."""
+        """The idf of the question's terms, without function words and question words; an unknown
+        one is rarest."""
         found = {}
         for span in self.index.analyzer.spans(question.text):
             word = question.text[span.start : span.end].casefold()
@@ -266,7 +271,8 @@ class Answerer:
             )
 
     def _weighed(self, question: Question, found: list[Answer]) -> Answer:
-        """The best answer with the model's log-probability of the question with the answer in it, for a token."""
+        """The best answer with the model's log-probability of the question with the answer in it,
+        for a token."""
         assert self.model is not None
         lines = [question.statement(each.text or "") for each in found]
         scored = [each.log_prob / each.tokens for each in score_lines(self.model.lm, self.model.speller, lines)]

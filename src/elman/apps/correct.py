@@ -1,8 +1,9 @@
-"""Correction of spelling in context, by a noisy channel: what was meant is weighed by a language model, how it
-would have been typed so by an error model (Kernighan, Church and Gale 1990).
+"""Correction of spelling in context, by a noisy channel: what was meant is weighed by a language
+model, how it would have been typed so by an error model (Kernighan, Church and Gale 1990).
 
-A change is made where it makes the line more probable by more than a threshold. The threshold can be fitted
-to text that is believed correct, so that at most a given share of correct words is changed.
+A change is made where it makes the line more probable by more than a threshold. The threshold can
+be fitted to text that is believed correct, so that at most a given share of correct words is
+changed.
 """
 
 import copy
@@ -45,7 +46,8 @@ class CorrectConfig(Config):
     names: bool = False
     """Whether unknown words with a capital inside a sentence, usually names, are corrected too."""
     real_words: bool = True
-    """Whether known words are corrected where another one is taken for them, such as their and there."""
+    """Whether known words are corrected where another one is taken for them, such as their and
+    there."""
     candidates: int = 8
     """Words that are weighed for each unknown one."""
 
@@ -130,7 +132,8 @@ class Corrector:
             protect: words that are left alone, in any case.
 
         Raises:
-            UsageError: the model has no words, and none are listed; or it reads lines from their end.
+            UsageError: the model has no words, and none are listed; or it reads lines from their
+                end.
         """
         check_forward(lm.tokenizer)
         self.config = config or CorrectConfig()
@@ -149,7 +152,8 @@ class Corrector:
         self.threshold = THRESHOLD if self.config.threshold is None else self.config.threshold
 
     def through(self, lm: LanguageModel, protect: Collection[str] = ()) -> "Corrector":
-        """The same corrector asking its model through ``lm``, with more words that are left alone."""
+        """The same corrector asking its model through ``lm``, with more words that are left
+        alone."""
         other = copy.copy(self)
         other._search = LineSearch(lm, self._speller, beam=self.config.beam)
         other._protect = self._protect | {fold(word.strip()) for word in protect}
@@ -187,8 +191,8 @@ class Corrector:
         return self.proposer.ranked(word, count)
 
     def fit_harm(self, clean: Iterable[str], harm: float, *, progress: Progress | None = None) -> Harm:
-        """Set the threshold so that at most this share of the words of clean text is changed, with 97.5%
-        confidence; the smallest such.
+        """Set the threshold so that at most this share of the words of clean text is changed, with
+        97.5% confidence; the smallest such.
 
         Args:
             clean: lines that are believed correct.

@@ -56,7 +56,8 @@ class WordCounts:
 
     @classmethod
     def of(cls, given: str, wanted: str, found: str) -> "WordCounts":
-        """Count the words between spaces of a line as it was given, as it should be, and as it was made.
+        """Count the words between spaces of a line as it was given, as it should be, and as it was
+        made.
 
         >>> WordCounts.of("teh cat sta here", "the cat sat here", "the cat say hare")
         WordCounts(correct=2, broken=1, wrong=2, touched=2, mended=1)
@@ -74,7 +75,8 @@ class WordCounts:
         )
 
     def figures(self) -> dict[str, Any]:
-        """Precision, recall, F0.5 and words broken, as shares; with 95% intervals where they are proportions."""
+        """Precision, recall, F0.5 and words broken, as shares; with 95% intervals where they are
+        proportions."""
         precision = proportion_interval(self.mended, self.broken + self.touched)
         recall = proportion_interval(self.mended, self.wrong)
         weighted = 1.25 * self.mended / max(self.broken + self.touched + 0.25 * self.wrong, 1)
@@ -104,8 +106,8 @@ def line_figures(corrector: Corrector, lines: Sequence[tuple[str, str]]) -> dict
 
 
 def pair_figures(corrector: Corrector, pairs: Iterable[Pair]) -> dict[str, Any]:
-    """Shares of misspelled words that are corrected without context, at the first and within five; each
-    different pair counts once."""
+    """Shares of misspelled words that are corrected without context, at the first and within five;
+    each different pair counts once."""
     asked = list(dict.fromkeys((each.wrong, each.right) for each in pairs))
     begun = time.process_time()
     first = five = known = left = strict = 0
@@ -129,8 +131,8 @@ def pair_figures(corrector: Corrector, pairs: Iterable[Pair]) -> dict[str, Any]:
 
 
 def _by_word(given: str, other: str) -> list[str]:
-    """What stands in another line in place of each word of a given one; words that are put in belong to the word
-    after them, at the end to the last one."""
+    """What stands in another line in place of each word of a given one; words that are put in
+    belong to the word after them, at the end to the last one."""
     one, two = given.split(), other.split()
     found: list[list[str]] = [[] for _ in one]
     for tag, begin, end, first, last in difflib.SequenceMatcher(None, one, two, autojunk=False).get_opcodes():

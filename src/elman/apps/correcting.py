@@ -1,4 +1,5 @@
-"""A corrector from what users give: models as they are loaded, and files of words, misspellings and clean text."""
+"""A corrector from what users give: models as they are loaded, and files of words, misspellings and
+clean text."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -61,7 +62,8 @@ def fit_harm(
     *,
     progress: Progress | None = None,
 ) -> Harm:
-    """Fit a corrector's threshold to clean text, by default the validation text named in the model's card.
+    """Fit a corrector's threshold to clean text, by default the validation text named in the
+    model's card.
 
     Raises:
         UsageError: there is no clean text.
@@ -107,8 +109,8 @@ def correct(
         words: a file of more words than those of the model, one a line.
         errors: a file of misspellings from which to learn how words are mistyped.
         protect: words to leave alone, or a file of them.
-        harm: the largest share of correct words that may be changed, such as 0.005; the threshold is
-            fitted to ``clean``.
+        harm: the largest share of correct words that may be changed, such as 0.005; the threshold
+            is fitted to ``clean``.
         clean: text that is believed correct; by default the validation text of the model's card.
         settings: fields of ``CorrectConfig``, such as ``threshold=10``.
 

@@ -1,8 +1,8 @@
 """Scores of many lines that begin alike, as a tree of prefixes: what they share is computed once.
 
-The rows are sorted, so that rows with a common prefix are neighbours. At each depth the prefixes that
-several rows share are scored together, each from the state of its parent. Where a row goes on alone,
-the rest of it is scored in one call.
+The rows are sorted, so that rows with a common prefix are neighbours. At each depth the prefixes
+that several rows share are scored together, each from the state of its parent. Where a row goes on
+alone, the rest of it is scored in one call.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""Documents ranked for a query: by the words they share, by what the first ones are about, by models, and by all."""
+"""Documents ranked for a query: by the words they share, by what the first ones are about, by
+models, and by all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -114,7 +115,8 @@ class Ranker:
         self.weights: dict[str, float] = {name: 1 / len(names) for name in names} if weights is None else dict(weights)
 
     def candidates(self, query: str) -> Candidates:
-        """The documents that the methods found, with all their scores; none if no word of the query is known."""
+        """The documents that the methods found, with all their scores; none if no word of the query
+        is known."""
         terms = query_of(self.index, query)
         if not terms:
             return Candidates(np.empty(0, np.int64), {name: np.empty(0) for name in (*self.methods, *self.rerankers)})

@@ -39,7 +39,8 @@ def rank_queries(
     folds: int = FOLDS,
     progress: Progress | None = None,
 ) -> RankedQueries:
-    """Rank queries by every method. With judgements the sum's weights are fitted by cross-validation.
+    """Rank queries by every method. With judgements the sum's weights are fitted by
+    cross-validation.
 
     Raises:
         TextError: no query is judged, or a query comes twice.
@@ -102,8 +103,9 @@ def ranking_figures(
         baseline: the name of a run; by default the first.
 
     Returns:
-        By run: each figure with its 95% interval (Student's t over queries), and for those of ``TESTED`` the
-        difference to the baseline with its interval and its p-value by approximate randomisation.
+        By run: each figure with its 95% interval (Student's t over queries), and for those of
+        ``TESTED`` the difference to the baseline with its interval and its p-value by approximate
+        randomisation.
 
     Raises:
         UsageError: there is no such baseline.

@@ -39,13 +39,14 @@ def opened_index(
     """The index of documents, made for the block if they have none yet.
 
     Args:
-        documents: a file or folder, the folder of an index, an index, or a list of strings, which are called by
-            their numbers from 1.
+        documents: a file or folder, the folder of an index, an index, or a list of strings, which
+            are called by their numbers from 1.
         passage: cut texts into passages of so many words; a file of plain text is one text then.
 
     Raises:
         TextError: they cannot be read, or have no words.
-        UsageError: settings of reading, for an index that has its own; an encoding that Python does not know.
+        UsageError: settings of reading, for an index that has its own; an encoding that Python does
+            not know.
     """
     if isinstance(documents, (str, Path)) and holds_index(Path(documents)):
         documents = Index.open(Path(documents))
@@ -137,10 +138,12 @@ def rank(
     ``elman.apps.rank.Ranker`` does the same for many queries, and is prepared once.
 
     Args:
-        documents: a file or folder, a list of strings, or an index that ``elman rank --save-index`` wrote.
+        documents: a file or folder, a list of strings, or an index that ``elman rank --save-index``
+            wrote.
         query: words.
         n: how many documents.
-        method: bm25, dirichlet, jelinek-mercer, feedback or neighbours, or several, whose scores are summed.
+        method: bm25, dirichlet, jelinek-mercer, feedback or neighbours, or several, whose scores
+            are summed.
         language: language of the words, such as english, for stems and function words.
         field: the field of records that holds the text.
         model: a network that says how likely the query is after each of the first documents.

@@ -59,10 +59,11 @@ class ReplyConfig(Config):
     lm_weight: float = 0.5
     """Weight of the language model beside an encoder, from 0 to 1."""
     normalise: float = 1.0
-    """How much of ln P(reply) is taken from ln P(reply | message) of a language model: 1 is their ratio,
-    0 prefers what is always likely."""
+    """How much of ln P(reply) is taken from ln P(reply | message) of a language model: 1 is their
+    ratio, 0 prefers what is always likely."""
     diversity: float = 0.3
-    """What a reply loses for being like those before it (maximal marginal relevance), from 0 to 1."""
+    """What a reply loses for being like those before it (maximal marginal relevance), from 0 to
+    1."""
     same: float = 0.8
     """Replies whose likeness is at least this say the same, and one of them is offered."""
 
@@ -78,8 +79,8 @@ class Reply(NamedTuple):
 
     text: str
     score: float
-    """The higher, the better it fits: nats by which the message makes it more likely, with a language
-    model for each token; with both, standard deviations above the mean candidate."""
+    """The higher, the better it fits: nats by which the message makes it more likely, with a
+    language model for each token; with both, standard deviations above the mean candidate."""
     like: tuple[str, ...]
     """Candidates that say the same and are left out, the best first."""
 
@@ -163,8 +164,8 @@ class Replier:
         return chosen
 
     def _likeness_to(self, place: int) -> Scores:
-        """How alike each candidate is to one of them, from 0 to 1: the share of common words, or the
-        cosine if it is greater."""
+        """How alike each candidate is to one of them, from 0 to 1: the share of common words, or
+        the cosine if it is greater."""
         own = self._words[place]
         shared = np.array([len(own & other) / max(len(own | other), 1) for other in self._words])
         return shared if self._vectors is None else np.maximum(shared, self._vectors @ self._vectors[place])

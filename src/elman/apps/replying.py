@@ -1,4 +1,5 @@
-"""A chooser of replies from what users give: models as they are loaded, and files or lists of replies."""
+"""A chooser of replies from what users give: models as they are loaded, and files or lists of
+replies."""
 
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -31,8 +32,8 @@ def load_replier(
     Args:
         model: a model of replies, or a language model of dialogues.
         lm: a language model beside a model of replies.
-        replies: a file with a reply a line, or texts; by default the most frequent ones that a model of
-            replies learned.
+        replies: a file with a reply a line, or texts; by default the most frequent ones that a
+            model of replies learned.
         block: words that are never offered.
         secrets: whether replies with long numbers, addresses and random strings are offered.
 
@@ -77,7 +78,8 @@ def reply(
 
     Args:
         model: a model of ``task="reply"``, or a language model of dialogues with a turn a line.
-        replies: a file with a reply a line, or texts; by default the most frequent ones of the model.
+        replies: a file with a reply a line, or texts; by default the most frequent ones of the
+            model.
         earlier: turns of the conversation before the message, the oldest first.
         n: how many at most.
         lm: a language model beside a model of replies.

@@ -91,7 +91,8 @@ class Rescored:
     """The best hypothesis first; scores of models and ``total`` are added."""
     weights: Weights
     fitted: str
-    """Where the weights are from: ``given``, ``guessed``, ``development part`` or ``cross-validation``."""
+    """Where the weights are from: ``given``, ``guessed``, ``development part`` or
+    ``cross-validation``."""
     compared: list[Comparable]
     """The lists by the rules, in the recogniser's order."""
     choices: NDArray[np.int64]
@@ -111,7 +112,8 @@ def rescore_lists(
     """Choose again among the hypotheses of lists.
 
     Args:
-        models: one or more, with any vocabularies; their scores are ``model``, ``model2`` and so on.
+        models: one or more, with any vocabularies; their scores are ``model``, ``model2`` and so
+            on.
         tune: lists with references to which weights are fitted. Without them, and without weights,
             lists that have references are cross-validated: the weights of each fifth are fitted to
             the others. Otherwise the weights are guessed.
@@ -257,7 +259,8 @@ def list_errors(lists: Sequence[Comparable]) -> list[NDArray[np.int64]]:
 
 
 def _domain_scorer(references: Sequence[Sequence[str]]) -> ScoringModel:
-    """Without a cost of spelling: the few words of the references say nothing about how others are spelled."""
+    """Without a cost of spelling: the few words of the references say nothing about how others are
+    spelled."""
     return ScoringModel(domain_model(references), None)
 
 

@@ -1,8 +1,10 @@
-"""Summaries made of a text's own sentences: the most central ones, none that says again what another says.
+"""Summaries made of a text's own sentences: the most central ones, none that says again what
+another says.
 
-The centrality of a sentence is that of LexRank (Erkan and Radev 2004): the stationary probability of a
-walk that goes from sentence to sentence as they are alike, and with probability 0.15 to any. Sentences
-are then taken by maximal marginal relevance (Carbonell and Goldstein 1998), and shown in their order.
+The centrality of a sentence is that of LexRank (Erkan and Radev 2004): the stationary probability
+of a walk that goes from sentence to sentence as they are alike, and with probability 0.15 to any.
+Sentences are then taken by maximal marginal relevance (Carbonell and Goldstein 1998), and shown in
+their order.
 """
 
 import dataclasses
@@ -161,7 +163,8 @@ def by_relevance(central: NDArray[np.float64], alike: Matrix, diversity: float) 
 
 
 def within(order: Sequence[int], sentences: Sequence[str], config: SummaryConfig) -> list[int]:
-    """The first of an order that make a summary of the wanted length; a sentence too long is passed over."""
+    """The first of an order that make a summary of the wanted length; a sentence too long is passed
+    over."""
     if config.words is None:
         return list(order[: config.sentences or 3])
     chosen, left = list[int](), config.words
@@ -179,8 +182,8 @@ def lead(sentences: Sequence[str], config: SummaryConfig) -> list[int]:
 
 
 def text_rank(sentences: Sequence[str], config: SummaryConfig) -> list[int]:
-    """TextRank (Mihalcea and Tarau 2004): the walk over common words, divided by the logarithms of both
-    lengths, without regard to redundancy."""
+    """TextRank (Mihalcea and Tarau 2004): the walk over common words, divided by the logarithms of
+    both lengths, without regard to redundancy."""
     words = [set(words_of(sentence)) for sentence in sentences]
     sizes = [max(len(words_of(sentence)), 2) for sentence in sentences]
     alike = np.array(

@@ -33,8 +33,8 @@ def vectors_of(model: Any) -> SentenceVectors:
 def rouge_figures(
     text: str, reference: str, *, vectors: SentenceVectors | None, config: SummaryConfig
 ) -> dict[str, Any]:
-    """ROUGE-1, -2 and -L (F1 with stems, by the package rouge-score) of the summary, of the first sentences
-    and of TextRank, all of the same length.
+    """ROUGE-1, -2 and -L (F1 with stems, by the package rouge-score) of the summary, of the first
+    sentences and of TextRank, all of the same length.
 
     Raises:
         MissingExtra: rouge-score is not installed.

@@ -2,10 +2,10 @@
 
     choice(list) = argmax over hypotheses of sum over scores of weight * score
 
-Along a line in the space of weights, each list's choice changes at a few points only, which are found
-exactly: the corners of the upper envelope of lines, one for each hypothesis. So the number of errors
-along the line is known everywhere. The search goes along every axis, along the direction in which
-the last round moved (Powell 1964) and along random directions, from several starts.
+Along a line in the space of weights, each list's choice changes at a few points only, which are
+found exactly: the corners of the upper envelope of lines, one for each hypothesis. So the number of
+errors along the line is known everywhere. The search goes along every axis, along the direction in
+which the last round moved (Powell 1964) and along random directions, from several starts.
 """
 
 from collections.abc import Sequence

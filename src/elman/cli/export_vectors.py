@@ -9,7 +9,8 @@ from elman.progress import counted
 
 
 def export_vectors(model: Path, out: Path, to: str, *, limits: Mapping[str, Any], as_json: bool) -> None:
-    """Write a file of vectors or their page (``limits`` are of ``write_vectors_page``), and print what it has."""
+    """Write a file of vectors or their page (``limits`` are of ``write_vectors_page``), and print
+    what it has."""
     from elman.export.vectors_page import write_vectors_page
     from elman.export.word2vec import write_word_vectors
     from elman.system.machine import version
@@ -41,7 +42,8 @@ def export_vectors(model: Path, out: Path, to: str, *, limits: Mapping[str, Any]
 
 
 def store_vectors(model: Path, out: Path, *, how: Mapping[str, Any], as_json: bool) -> None:
-    """Write a folder of word vectors (``how`` is of ``store``), and print what it has and what was lost."""
+    """Write a folder of word vectors (``how`` is of ``store``), and print what it has and what was
+    lost."""
     from elman.report.word_vectors_table import quantised_lines
     from elman.tasks.vectors.model import load_any
     from elman.tasks.vectors.storing import store

@@ -124,7 +124,8 @@ def refuse(call: typer.Context, names: Iterable[str], why: str) -> None:
 def spelled_as_flags(message: str, flags: Mapping[str, str]) -> str:
     """A message of a configuration in the words of the command line: fields are named as flags.
 
-    A name of one word may be any word of the sentence; it is a field's where the message begins with it.
+    A name of one word may be any word of the sentence; it is a field's where the message begins
+    with it.
 
     Args:
         flags: the flag of each field.

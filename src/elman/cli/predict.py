@@ -166,7 +166,8 @@ def run(
 
 
 def _rows(loaded: Any, texts: list[str] | None) -> Iterator[Any]:
-    """Rows of columns, or series: of files, of values in the arguments, of standard input, or those that it has."""
+    """Rows of columns, or series: of files, of values in the arguments, of standard input, or those
+    that it has."""
     from elman.text.decoding import raw_lines
     from elman.text.sources import find_sources
 
@@ -244,7 +245,8 @@ def _explain(model: Any, texts: Iterator[str], *, label: str | None, files: dict
 
 
 def _print_n_best(tagger: Any, texts: Iterator[Any], n: int, *, as_json: bool) -> None:
-    """A line for each sequence of tags, its probability first, and an empty line after each text."""
+    """A line for each sequence of tags, its probability first, and an empty line after each
+    text."""
     for tagged in tagger.predictions(texts):
         found = tagger.n_best(tagged.sentence, n)
         if as_json:

@@ -231,7 +231,8 @@ def _evaluate(
 
 
 def ranking_table(figures: dict[str, Any]) -> str:
-    """Figures of runs as a table: means over queries, 95% intervals, and differences to the baseline."""
+    """Figures of runs as a table: means over queries, 95% intervals, and differences to the
+    baseline."""
     head = ["", "MAP", "95%", "nDCG@10", "95%", "recall@100", "ΔMAP", "p", "ΔnDCG@10", "p"]
     rows = []
     for name, each in figures["runs"].items():

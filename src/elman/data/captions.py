@@ -1,4 +1,5 @@
-"""Pictures with captions, as the field's files have them: each picture once, with all that is said of it.
+"""Pictures with captions, as the field's files have them: each picture once, with all that is said
+of it.
 
 JSON lines         {"image": "a.png", "captions": ["...", "..."]}, or one "caption"
 JSON of COCO       {"images": [{"id", "file_name"}], "annotations": [{"image_id", "caption"}]}
@@ -51,13 +52,13 @@ class CaptionsConfig(Config):
     """
 
     images: str | None = None
-    """Folder of the pictures (default: that of the file that names them). A file NAME.npy there stands
-    for a picture NAME.jpg that is not there."""
+    """Folder of the pictures (default: that of the file that names them). A file NAME.npy there
+    stands for a picture NAME.jpg that is not there."""
     picture_size: str = "64"
     """Size to which pictures are stretched, in pixels: a number, or HEIGHTxWIDTH (default: 64)."""
     patch_size: str = "8"
-    """Size of a patch in pixels, which must divide that of the picture (default: 8). Vectors of features are
-    patches already."""
+    """Size of a patch in pixels, which must divide that of the picture (default: 8). Vectors of
+    features are patches already."""
     skip_broken: bool = False
     """Whether pictures that are missing or broken are left out and counted, rather than refused."""
     encoding: str = "utf-8"
@@ -133,7 +134,8 @@ def read_captioned(
     """The pictures of all sources with their captions, and their format.
 
     Args:
-        shape: the format that they must have (default: as ``config`` says, or that of the first features).
+        shape: the format that they must have (default: as ``config`` says, or that of the first
+            features).
 
     Raises:
         MissingExtra: Pillow is not installed.

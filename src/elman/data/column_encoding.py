@@ -27,8 +27,8 @@ _SHARED = 0.5
 _FURTHEST = 5.0
 """Scaled numbers are cut to this many standard deviations."""
 _ROWS_PER_OCCURRENCE = 2000
-"""For each multiple of this many rows, a value must occur once more; rarer ones are unknown, so that the
-unknown value is learned."""
+"""For each multiple of this many rows, a value must occur once more; rarer ones are unknown, so
+that the unknown value is learned."""
 _MOST_OCCURRENCES = 10
 _DATE_SIZE = 11
 """The sine and cosine of the year and the day, and the day of the week."""

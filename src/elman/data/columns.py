@@ -39,8 +39,8 @@ class ColumnsConfig(Config):
     """Column that holds the outcome; default: outcome, winner, result, target, label or class,
     whichever is there."""
     outcomes: str | None = None
-    """The outcomes in their order, from one end to the other, such as 'home win,draw,away win'; then the ranked
-    probability score is measured too."""
+    """The outcomes in their order, from one end to the other, such as 'home win,draw,away win';
+    then the ranked probability score is measured too."""
     features: str | None = None
     """Columns to predict from, such as 'age,city'; default: all that are left."""
     drop: str | None = None

@@ -1,4 +1,5 @@
-"""Dialogues: turns in their order, from files with a turn a line or from tables of messages and replies."""
+"""Dialogues: turns in their order, from files with a turn a line or from tables of messages and
+replies."""
 
 import dataclasses
 import hashlib
@@ -33,7 +34,8 @@ class DialoguesConfig(Config):
     reply: str = "reply"
     """Field of its reply."""
     format: str | None = None
-    """Format of the files: txt, jsonl, csv or tsv. Default: by the suffix, else by the first line."""
+    """Format of the files: txt, jsonl, csv or tsv. Default: by the suffix, else by the first
+    line."""
     encoding: str = "utf-8"
     """Encoding of the files, by a name that Python knows."""
     min_words: int = 1
@@ -41,8 +43,8 @@ class DialoguesConfig(Config):
     earlier: int = 4
     """Most earlier turns of a dialogue that are read before its message."""
     reach: int = 3
-    """In training, a message is also paired with later turns, up to this many turns on; 1: its reply
-    alone."""
+    """In training, a message is also paired with later turns, up to this many turns on; 1: its
+    reply alone."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

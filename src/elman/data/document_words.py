@@ -1,4 +1,5 @@
-"""How often each word is in each document, counted in stretches of documents by whoever shares the work."""
+"""How often each word is in each document, counted in stretches of documents by whoever shares the
+work."""
 
 import json
 import os
@@ -72,11 +73,12 @@ def count_words(
     progress: Progress | None = None,
     workers: Workers = ALONE,
 ) -> list[WordCounts]:
-    """The words of documents, as ``words_of`` cuts them, counted in stretches; all of them in order are the
-    documents.
+    """The words of documents, as ``words_of`` cuts them, counted in stretches; all of them in order
+    are the documents.
 
     Args:
-        folder: where other processes, if any, find the documents and leave their counts; nothing stays.
+        folder: where other processes, if any, find the documents and leave their counts; nothing
+            stays.
 
     Raises:
         StorageError: the disk is full.

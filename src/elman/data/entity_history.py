@@ -2,8 +2,8 @@
 
 A row is predicted from the states after all rows of earlier times, never from rows of its own time.
 Rows that have no entity in common may be computed side by side: these are the levels. Rows of one
-time that share an entity are of one level: all of them are predicted first, and then update round by
-round.
+time that share an entity are of one level: all of them are predicted first, and then update round
+by round.
 """
 
 import math

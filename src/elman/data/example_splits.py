@@ -40,7 +40,8 @@ def hold_out_tenth(
 ) -> tuple[list[Item], list[Item]]:
     """A training part, and one item in ten for validation or test.
 
-    The text of an item decides, so the order of files changes nothing and equal texts stay together.
+    The text of an item decides, so the order of files changes nothing and equal texts stay
+    together.
 
     Args:
         unit: what items are called.

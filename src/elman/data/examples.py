@@ -285,7 +285,8 @@ class _ExamplePass:
 
 
 def noting(lines: Iterable[str], passed: list[str]) -> Iterator[str]:
-    """The lines themselves; each is added to ``passed``, so that a look at the first ones loses none."""
+    """The lines themselves; each is added to ``passed``, so that a look at the first ones loses
+    none."""
     for line in lines:
         passed.append(line)
         yield line

@@ -1,14 +1,14 @@
-"""The binary files of fastText (``.bin``, and quantised ``.ftz``): words, and the rows of words and of
-buckets of character n-grams.
+"""The binary files of fastText (``.bin``, and quantised ``.ftz``): words, and the rows of words and
+of buckets of character n-grams.
 
 All numbers are little-endian. The magic number and the version (int32 each) are followed by the
 settings (12 int32 and a float64), the dictionary (numbers of entries, words and labels as int32,
-numbers of tokens and of kept buckets as int64, -1 for all; then entries: bytes up to a NUL, count as
-int64, kind as int8; then kept buckets: number and place, int32 each), a byte that says whether the
-matrix is quantised, and the matrix (rows and columns as int64, float32 numbers; or codes,
-``data/fasttext_codes.py``). What comes behind belongs to training. Sizes are checked against the file
-before memory is taken for them, and a matrix of float32 stays on disk. A file compressed by gzip is
-unpacked into a temporary one.
+numbers of tokens and of kept buckets as int64, -1 for all; then entries: bytes up to a NUL, count
+as int64, kind as int8; then kept buckets: number and place, int32 each), a byte that says whether
+the matrix is quantised, and the matrix (rows and columns as int64, float32 numbers; or codes,
+``data/fasttext_codes.py``). What comes behind belongs to training. Sizes are checked against the
+file before memory is taken for them, and a matrix of float32 stays on disk. A file compressed by
+gzip is unpacked into a temporary one.
 """
 
 import dataclasses
@@ -45,8 +45,8 @@ _LONGEST_NGRAM = 100
 _BLOCK = 1 << 14
 _UNPACKED = 1 << 22
 _MOST_PACKING = 100
-"""Numbers of trained vectors hardly compress; what unpacks to more than so many times its size is no
-model."""
+"""Numbers of trained vectors hardly compress; what unpacks to more than so many times its size is
+no model."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

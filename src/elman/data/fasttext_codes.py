@@ -1,10 +1,10 @@
-"""The quantised matrix of a fastText file (``.ftz``): a row is cut into parts, and each part is one of
-256 centroids (product quantisation; Jégou, Douze and Schmid 2011).
+"""The quantised matrix of a fastText file (``.ftz``): a row is cut into parts, and each part is one
+of 256 centroids (product quantisation; Jégou, Douze and Schmid 2011).
 
-A byte says whether lengths are kept apart; rows and columns (int64 each), bytes of codes (int32), and
-the codes, a byte for each part of each row; then the centroids. If lengths are apart, a byte for each
-row follows, and the centroids of lengths. Centroids are preceded by four int32: columns, parts, numbers
-in a part, and in the last one.
+A byte says whether lengths are kept apart; rows and columns (int64 each), bytes of codes (int32),
+and the codes, a byte for each part of each row; then the centroids. If lengths are apart, a byte
+for each row follows, and the centroids of lengths. Centroids are preceded by four int32: columns,
+parts, numbers in a part, and in the last one.
 """
 
 import struct

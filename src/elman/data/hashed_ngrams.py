@@ -1,9 +1,9 @@
 """N-grams of words and of characters as hashed features of a text, for a linear model.
 
-Each text has three parts: its words and pairs of words; n-grams of the characters of each word, with a
-blank at both ends; and the words within reach of a negation. A feature is known by a
-32-bit hash of its code points, its key, which is the same everywhere. Keys either stand in an index of
-the n-grams of a training part, or share buckets (in models of before; these have no negations).
+Each text has three parts: its words and pairs of words; n-grams of the characters of each word,
+with a blank at both ends; and the words within reach of a negation. A feature is known by a 32-bit
+hash of its code points, its key, which is the same everywhere. Keys either stand in an index of the
+n-grams of a training part, or share buckets (in models of before; these have no negations).
 """
 
 import re
@@ -20,7 +20,8 @@ _LETTER, _MARK = r"[\w'’-]", r"[^\w\s]"
 _WORDS, _MARKS = re.compile(f"{_LETTER}+|{_MARK}"), re.compile(f"(?!{_LETTER}){_MARK}")
 """Words with their apostrophes and hyphens, and punctuation marks."""
 WORD, MARK = 1, 2
-"""Classes of characters: of words, and punctuation marks, which are a word each; 0 stands between words."""
+"""Classes of characters: of words, and punctuation marks, which are a word each; 0 stands between
+words."""
 BLANK = 32
 FACTOR, MIX, PAIR = 0x01000193, 0x9E3779B1, 0x5BD1E995
 """Of the hashes: of a character's place, of the bits of a hash, and of pairs of words."""
@@ -103,7 +104,8 @@ def _some(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _joined(blocks: Sequence[Features]) -> Features:
-    """Features of blocks of texts, one after another; their ``starts`` are the number of each text's."""
+    """Features of blocks of texts, one after another; their ``starts`` are the number of each
+    text's."""
     sizes = np.concatenate([np.zeros(1, np.int64), *(block.starts for block in blocks)])
     return Features(
         np.cumsum(sizes),
@@ -157,7 +159,8 @@ def _negated(
     negations: NDArray[np.uint32],
     reach: int,
 ) -> NDArray[np.bool_]:
-    """Which words are within reach of a negation: with neither a mark nor the end of a text between."""
+    """Which words are within reach of a negation: with neither a mark nor the end of a text
+    between."""
     places = np.arange(len(keys))
     negation = np.isin(keys, negations)
     begins = np.diff(text_of, prepend=text_of[:1] + np.uint32(1)) != 0

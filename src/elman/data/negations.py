@@ -1,7 +1,8 @@
 """Words that turn the meaning of those after them, such as *not*.
 
-A classifier counts the words within reach of a negation once more, as features of their own (Das and
-Chen 2001; Pang et al. 2002). The list is English: in texts of other languages nothing is negated.
+A classifier counts the words within reach of a negation once more, as features of their own (Das
+and Chen 2001; Pang et al. 2002). The list is English: in texts of other languages nothing is
+negated.
 """
 
 from itertools import product

@@ -1,8 +1,9 @@
 """Pairs that teach nothing or harm: they are left out of the training part, and counted.
 
-Corpora of pairs are gathered by machines: some targets are empty, belong to another source, or are the
-source itself (Khayrallah and Koehn, "On the impact of various types of noise on neural machine
-translation", 2018). The limits follow from the data, so that they hold for dates as well as for sentences.
+Corpora of pairs are gathered by machines: some targets are empty, belong to another source, or are
+the source itself (Khayrallah and Koehn, "On the impact of various types of noise on neural machine
+translation", 2018). The limits follow from the data, so that they hold for dates as well as for
+sentences.
 """
 
 import dataclasses
@@ -32,8 +33,8 @@ class FilterConfig(Config):
     max_ratio: float = 5.0
     """Pairs whose lengths differ so many times more than usual are left out of training."""
     identical: Literal["auto", "keep", "drop"] = "auto"
-    """Pairs whose source is the target: keep or drop them; auto drops them unless most words of the other
-    pairs are the same on both sides, as in corrections."""
+    """Pairs whose source is the target: keep or drop them; auto drops them unless most words of the
+    other pairs are the same on both sides, as in corrections."""
     any_script: bool = False
     """Keep texts whose letters are mostly of a script that is rare on their side of the data."""
 
@@ -99,7 +100,8 @@ def _log_ratio(source: str, target: str) -> float:
 
 
 def same_language(pairs: Pairs) -> bool:
-    """Whether most words of the targets are words of their sources, in pairs that are not identical."""
+    """Whether most words of the targets are words of their sources, in pairs that are not
+    identical."""
     shared = words = 0
     for source, target in pairs:
         if source and target and source != target:

@@ -38,11 +38,12 @@ class PairsConfig(Config):
     """
 
     source: str | None = None
-    """Field that holds the source (default: source, src or input, or the first column); or, if no DATA
-    is named, the file of the sources, one a line."""
+    """Field that holds the source (default: source, src or input, or the first column); or, if no
+    DATA is named, the file of the sources, one a line."""
     target: str | None = None
-    """Field that holds the target (default: target, tgt, output or translation, or the second column);
-    or, if no DATA is named, the file of the targets, which corresponds to --source line by line."""
+    """Field that holds the target (default: target, tgt, output or translation, or the second
+    column); or, if no DATA is named, the file of the targets, which corresponds to --source line by
+    line."""
     format: str | None = None
     """Format of the files: tsv, csv, jsonl, or txt for two files that correspond line by line.
 
@@ -124,11 +125,13 @@ def named_files(sources: Sequence[str], config: PairsConfig) -> tuple[tuple[str,
 def read_pairs(sources: Sources, *, config: PairsConfig | None = None, progress: Progress | None = None) -> Pairs:
     """The pairs of all sources, in order.
 
-    Plain files come in twos: first the sources, then the targets, line by line. A plain file whose first line
-    has a tab is a table. In a table without obvious names, the first column is the source, the second the target.
+    Plain files come in twos: first the sources, then the targets, line by line. A plain file whose
+    first line has a tab is a table. In a table without obvious names, the first column is the
+    source, the second the target.
 
     Raises:
-        TextError: a file cannot be read or lacks a field; two files differ in their number of lines.
+        TextError: a file cannot be read or lacks a field; two files differ in their number of
+            lines.
         UsageError: a plain file without a second one.
 
     >>> import tempfile
@@ -217,7 +220,8 @@ class _Reading:
                 self.skipped.first = self.skipped.first or why_no_text(record, without)
 
     def _fields(self, reader: Reader, lines: Iterator[str], name: str) -> tuple[tuple[str, ...], Iterator[str]]:
-        """The fields of source and target, and the lines from the first on; no fields without a record."""
+        """The fields of source and target, and the lines from the first on; no fields without a
+        record."""
         if self._config.source is not None and self._config.target is not None:
             return (self._config.source, self._config.target), lines
         passed: list[str] = []

@@ -136,7 +136,8 @@ class PictureFormat(Config):
     def patches(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
         """The patches ``[N, R, C, P]`` of pictures ``[N, H, W, D]``.
 
-        The last two numbers of a patch say where it is: from -1, top and left, to 1, bottom and right.
+        The last two numbers of a patch say where it is: from -1, top and left, to 1, bottom and
+        right.
         """
         values = (pictures.astype(np.float32) - np.array(self.mean, np.float32)) / np.array(self.scale, np.float32)
         cut = values.reshape(

@@ -1,7 +1,8 @@
-"""Pictures as arrays, read by Pillow, and features that were computed elsewhere, read from ``.npy`` files.
+"""Pictures as arrays, read by Pillow, and features that were computed elsewhere, read from ``.npy``
+files.
 
-A picture is ``[H, W, 3]``, red, green and blue from 0 to 255, the right way up, on white where it is
-transparent. Features are ``[H, W, D]``; a list of N vectors is a row ``[1, N, D]``.
+A picture is ``[H, W, 3]``, red, green and blue from 0 to 255, the right way up, on white where it
+is transparent. Features are ``[H, W, D]``; a list of N vectors is a row ``[1, N, D]``.
 """
 
 import importlib

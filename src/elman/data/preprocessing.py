@@ -114,7 +114,8 @@ def prepare_data(
         speller: its speller, kept.
         grow: whether to add new types of the text to that tokenizer, if its level allows.
         workers: who share the counting of types and the tokenizing; the result is the same.
-        before: called with the training text and the settings of its tokenizer before the long work.
+        before: called with the training text and the settings of its tokenizer before the long
+            work.
 
     Raises:
         TextError: anything wrong with the text.

@@ -110,8 +110,8 @@ def usable(numbers: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def is_vector_file(path: Path) -> bool:
-    """Whether a file begins as word vectors do: with a line of two whole numbers, or with a word and
-    two numbers or more; files that cannot be read are none."""
+    """Whether a file begins as word vectors do: with a line of two whole numbers, or with a word
+    and two numbers or more; files that cannot be read are none."""
     try:
         with open(path, "rb") as file, _opened(file) as opened:
             line = opened.readline(_LONGEST_LINE).removeprefix(_BOM).rstrip()
@@ -131,8 +131,8 @@ def _opened(file: io.BufferedReader) -> io.BufferedReader | gzip.GzipFile:
 def _binary_header(opened: io.BufferedReader | gzip.GzipFile) -> tuple[int, int] | None:
     """Words and dimensions of a binary file; None for text. The file is left behind the header.
 
-    The numbers of a first vector are hardly ever text: of D numbers written as text, each byte would
-    be a digit, a point, a sign, an e or a blank.
+    The numbers of a first vector are hardly ever text: of D numbers written as text, each byte
+    would be a digit, a point, a sign, an e or a blank.
     """
     line = opened.readline(_LONGEST_LINE)
     header = _HEADER.fullmatch(line.removeprefix(_BOM).rstrip())

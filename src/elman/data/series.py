@@ -1,4 +1,5 @@
-"""Time series from tables: rows of a time and a value, on a regular grid, one or many series in a file."""
+"""Time series from tables: rows of a time and a value, on a regular grid, one or many series in a
+file."""
 
 import dataclasses
 import hashlib
@@ -18,7 +19,8 @@ from elman.text.readers.record import listed
 
 TIME_FIELDS = ("time", "date", "ds", "timestamp", "datetime", "month", "day")
 VALUE_FIELDS = ("value", "y", "target")
-"""Names of columns that obviously hold times and values, in the order in which they are looked for."""
+"""Names of columns that obviously hold times and values, in the order in which they are looked
+for."""
 LEVELS = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"
 _LONGEST_SEASON, _LONGEST_HORIZON = 2000, 4096
 
@@ -28,11 +30,11 @@ class SeriesConfig(Config):
     """How time series are read and split."""
 
     time: str | None = None
-    """Column of dates (2024-01-31, 2024-01, 2024-01-31 15:00) or numbers; default: time, date, ds, timestamp, datetime,
-    month or day, whichever is there, or else rows are steps in their order."""
+    """Column of dates (2024-01-31, 2024-01, 2024-01-31 15:00) or numbers; default: time, date, ds,
+    timestamp, datetime, month or day, whichever is there, or else rows are steps in their order."""
     value: str | None = None
-    """Column of the numbers to forecast, or several: each is a series; default: value, y or target, or the only
-    column of numbers."""
+    """Column of the numbers to forecast, or several: each is a series; default: value, y or target,
+    or the only column of numbers."""
     group: str | None = None
     """Column, or columns, that tell the series of a file apart."""
     covariates: str | None = None
@@ -40,12 +42,13 @@ class SeriesConfig(Config):
     horizon: int | None = None
     """Steps to forecast; default: one season."""
     season: int | None = None
-    """Steps after which a series is alike; default: by the dates (24 for hours, 7 for days, 12 for months), or 1."""
+    """Steps after which a series is alike; default: by the dates (24 for hours, 7 for days, 12 for
+    months), or 1."""
     levels: str = LEVELS
     """Levels of the quantiles to forecast, 0.5 among them."""
     every: str | None = None
-    """Step from one row to the next: 15min, 1h, 1d, 1b (Monday to Friday), 1w, 1mo, 1q, 1y, or a number; default: the
-    usual one."""
+    """Step from one row to the next: 15min, 1h, 1d, 1b (Monday to Friday), 1w, 1mo, 1q, 1y, or a
+    number; default: the usual one."""
     resample: Literal["mean", "sum", "last"] | None = None
     """What becomes of the rows of one step; needed where rows do not lie on a regular grid."""
     wide: bool = False
@@ -55,7 +58,8 @@ class SeriesConfig(Config):
     test_from: str | None = None
     """Time of the first test row; default: the last steps."""
     stride: int | None = None
-    """Steps from one origin of a forecast to the next in validation and test; default: the horizon."""
+    """Steps from one origin of a forecast to the next in validation and test; default: the
+    horizon."""
     format: str | None = None
     """Format of the files: csv, tsv or jsonl. Default: by the suffix."""
     encoding: str = "utf-8"
@@ -348,8 +352,8 @@ def _whole_steps(
     """The step of each row.
 
     Raises:
-        TextError: a row between two steps, or a second one of a step, unless rows are resampled; dates of several
-            time zones, unless steps are shorter than a day.
+        TextError: a row between two steps, or a second one of a step, unless rows are resampled;
+            dates of several time zones, unless steps are shorter than a day.
     """
     exact, name = grid.steps(moments), columns.time or ""
     if not grid.divides_day:

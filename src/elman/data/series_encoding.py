@@ -1,4 +1,5 @@
-"""SeriesEncoding: what a forecaster knows of its series besides their values, fitted on the training part."""
+"""SeriesEncoding: what a forecaster knows of its series besides their values, fitted on the
+training part."""
 
 import dataclasses
 import json

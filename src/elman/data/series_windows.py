@@ -1,9 +1,10 @@
-"""Windows of series as a forecaster reads them: the last values before an origin, scaled by themselves.
+"""Windows of series as a forecaster reads them: the last values before an origin, scaled by
+themselves.
 
-A window is scaled by the past alone: minus the mean of the last season (its level), divided by the mean
-absolute difference of values one season apart (its scale), which is the denominator of MASE, over the
-window or the last seasons, whichever is longer. A missing value is filled from the season or from the
-value before it.
+A window is scaled by the past alone: minus the mean of the last season (its level), divided by the
+mean absolute difference of values one season apart (its scale), which is the denominator of MASE,
+over the window or the last seasons, whichever is longer. A missing value is filled from the season
+or from the value before it.
 """
 
 import math
@@ -32,9 +33,11 @@ class Windows(NamedTuple):
     """B windows with L values before an origin and H after it."""
 
     patches: NDArray[np.float32]
-    """What the cell reads ``[B, L / P, P (2 + F)]``: P scaled values, whether each is known, its covariates."""
+    """What the cell reads ``[B, L / P, P (2 + F)]``: P scaled values, whether each is known, its
+    covariates."""
     row: NDArray[np.float32]
-    """``[B, Z]``: L scaled values, the calendar of the origin (C), covariates before (L F) and after it (H F)."""
+    """``[B, Z]``: L scaled values, the calendar of the origin (C), covariates before (L F) and
+    after it (H F)."""
     targets: NDArray[np.float32]
     """The scaled values after the origin ``[B, H]``; 0 where unknown."""
     known: NDArray[np.float32]
@@ -79,7 +82,8 @@ class SeriesStore:
         self.values = np.full(int(ends[-1]), math.nan)
         self.filled, self.latest = np.full((2, int(ends[-1])), math.nan)
         self.covariates = np.zeros((int(ends[-1]), len(encoding.covariates)), np.float32)
-        # Sums within each series, since those over all would carry rounding errors from one to the next.
+        # Sums within each series, since those over all would carry rounding errors from one to the
+        # next.
         self._changes, self._counts = np.zeros(int(ends[-1])), np.zeros(int(ends[-1]))
         for begin, each in zip(self.begins.tolist(), series, strict=True):
             place = slice(begin, begin + len(each.values))
@@ -158,8 +162,8 @@ class SeriesStore:
 
 
 def filled(values: NDArray[np.float64], season: int) -> NDArray[np.float64]:
-    """Missing values from the season before or, if values changed less from one step to the next, from the last
-    value; the future is not looked at.
+    """Missing values from the season before or, if values changed less from one step to the next,
+    from the last value; the future is not looked at.
 
     >>> filled(np.array([math.nan, 1.0, 2.0, math.nan, math.nan]), 2).tolist()
     [nan, 1.0, 2.0, 1.0, 2.0]
@@ -176,7 +180,8 @@ def filled(values: NDArray[np.float64], season: int) -> NDArray[np.float64]:
 
 
 def _mean_changes(values: NDArray[np.float64], lag: int) -> NDArray[np.float64]:
-    """The mean distance of values ``lag`` steps apart before each place ``[T]``; NaN where there are none."""
+    """The mean distance of values ``lag`` steps apart before each place ``[T]``; NaN where there
+    are none."""
     changes = np.r_[np.full(min(lag, len(values)), math.nan), np.abs(values[lag:] - values[:-lag])]
     sums, counts = (np.cumsum(np.r_[0, each[:-1]]) for each in (np.nan_to_num(changes), ~np.isnan(changes)))
     return np.where(counts > 0, sums / np.maximum(counts, 1), math.nan)

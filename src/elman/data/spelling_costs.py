@@ -1,4 +1,5 @@
-"""What a text costs beside its tokens: the letters of unknown words, and the signs of apostrophes."""
+"""What a text costs beside its tokens: the letters of unknown words, and the signs of
+apostrophes."""
 
 from collections.abc import Iterable
 from functools import lru_cache

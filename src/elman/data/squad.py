@@ -51,10 +51,11 @@ class SquadFile(NamedTuple):
 
 
 def read_squad(*sources: str, progress: Progress | None = None) -> SquadFile:
-    """Read files of SQuAD's shape: ``{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}``.
+    """Read files of SQuAD's shape:
+    ``{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}``.
 
-    An answer stands where ``answer_start`` says, or else at its occurrence that is nearest to there; how many do not is
-    said.
+    An answer stands where ``answer_start`` says, or else at its occurrence that is nearest to
+    there; how many do not is said.
 
     Args:
         sources: files, folders, globs or ``-``.

@@ -43,11 +43,11 @@ class TaggedConfig(Config):
     the spans (default spans, entities or label, whichever is there).
     """
     word: str | None = None
-    """Where the words are: a column (default: form in CoNLL-U, the first one in column files), or the
-    field of the text in JSON lines (default text)."""
+    """Where the words are: a column (default: form in CoNLL-U, the first one in column files), or
+    the field of the text in JSON lines (default text)."""
     format: str = AUTO
-    """Format of the files: conllu, columns, jsonl (JSON lines with spans), brat, spacy (documents as
-    JSON), or text for plain text.
+    """Format of the files: conllu, columns, jsonl (JSON lines with spans), brat, spacy (documents
+    as JSON), or text for plain text.
 
     Default: by the suffix, else by the first lines.
     """
@@ -57,7 +57,8 @@ class TaggedConfig(Config):
     """Refuse tags that break the rules of their scheme; by default they are repaired as conlleval
     reads them, and counted."""
     misaligned: Literal["error", "split"] = "error"
-    """What to do with a span that begins or ends within a word: refuse it, or split the word there."""
+    """What to do with a span that begins or ends within a word: refuse it, or split the word
+    there."""
     nested: Literal["error", "longest"] = "error"
     """What to do with spans that overlap, which one tag a word cannot say: refuse them, or take the
     longest; a span in several parts is refused, or taken from its first word to its last."""
@@ -130,8 +131,8 @@ def read_tagged(
 
 
 def _tagged_sources(sources: Sequence[Source], config: TaggedConfig, progress: Progress) -> list[Source]:
-    """Sources without what is no tagged text of its own: texts that belong to annotations, and other
-    files of a folder.
+    """Sources without what is no tagged text of its own: texts that belong to annotations, and
+    other files of a folder.
     """
     if config.format not in (AUTO, BRAT.name):
         return list(sources)

@@ -46,7 +46,8 @@ class TaggedSentence:
     """The user's own string; empty if only words are known."""
     offsets: tuple[tuple[int, int], ...] = ()
     """Start and end of each word in ``text``, in characters; empty if there is no text. Words of a
-    multi-word token that do not stand in it, such as "à le" in "au", have the place of the token."""
+    multi-word token that do not stand in it, such as "à le" in "au", have the place of the
+    token."""
     position: str = dataclasses.field(default="", compare=False, repr=False)
     """Its file and first line, for messages."""
     source: SentenceSource | None = dataclasses.field(default=None, compare=False, repr=False)

@@ -1,6 +1,7 @@
 """Grid: the regular steps of time series, found from their time stamps, and the calendar of a step.
 
-A step is a number of seconds, of days from Monday to Friday, of months, or a distance between numbers.
+A step is a number of seconds, of days from Monday to Friday, of months, or a distance between
+numbers.
 """
 
 import dataclasses
@@ -47,8 +48,8 @@ class Grid:
     """Of months: the day that is written; 31 is the last one, and 0 writes none."""
 
     def steps(self, moments: Moments) -> NDArray[np.float64]:
-        """The step of each moment; not whole for a moment between two steps, and NaN on a weekend of
-        weekdays."""
+        """The step of each moment; not whole for a moment between two steps, and NaN on a weekend
+        of weekdays."""
         found = moments
         if self.unit in ("weekday", "month"):
             days = np.floor(moments / _DAY).astype("M8[D]")

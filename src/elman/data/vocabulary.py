@@ -1,4 +1,5 @@
-"""Vocabulary: words with their counts, the most frequent first, as one static file of a model folder."""
+"""Vocabulary: words with their counts, the most frequent first, as one static file of a model
+folder."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,8 +1,8 @@
 """How the words of tagged sentences differ from elman's own: learned, and applied to raw text.
 
-A treebank may have *do* and *n't* for "don't", and one word for "U.S." A tagger should read the words
-that it was trained on. Rules are learned for words that were seen, and beyond them for what follows
-or precedes an apostrophe and for shapes such as ``d/d/d``.
+A treebank may have *do* and *n't* for "don't", and one word for "U.S." A tagger should read the
+words that it was trained on. Rules are learned for words that were seen, and beyond them for what
+follows or precedes an apostrophe and for shapes such as ``d/d/d``.
 """
 
 import dataclasses
@@ -224,7 +224,8 @@ def _affix_places(word: str) -> list[int]:
 
 
 def _shape(word: str) -> str:
-    """Its runs of letters and digits without what they are, but for case and whether it is one letter.
+    """Its runs of letters and digits without what they are, but for case and whether it is one
+    letter.
 
     >>> _shape("U.S."), _shape("a@Enron.com"), _shape("2001/10")
     ('X.X.', 'x@Xx.xx', '9/9')

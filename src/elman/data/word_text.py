@@ -59,7 +59,8 @@ class WordsConfig(Config):
     phrase_threshold: float | None = None
     """The score above which a pair is joined (default 10)."""
     document: Literal["file", "line", "block"] = "block"
-    """What a sentence is, which no window crosses: a line, a block between blank lines, or a file."""
+    """What a sentence is, which no window crosses: a line, a block between blank lines, or a
+    file."""
     encoding: str = "utf-8"
     """Encoding of the text files."""
     field: str | None = None
@@ -147,7 +148,8 @@ def words_of(text: str, *, pretokenized: bool = False, lowercase: bool = True) -
 
 
 def word_spans(line: str, *, lowercase: bool = True) -> list[tuple[str, int, int]]:
-    """The words of a normalised line as ``split_words`` gives them, with their first character and the one after.
+    """The words of a normalised line as ``split_words`` gives them, with their first character and
+    the one after.
 
     >>> word_spans("Don't stop!")
     [("don't", 0, 5), ('stop', 6, 10)]

@@ -115,7 +115,8 @@ def beam_searches(
     penalty: Callable[[State], NDArray[np.floating]] | None = None,
     early: bool = False,
 ) -> list[list[Hypothesis]]:
-    """``beam_search`` from each of B states, side by side: every step of the model is one for all rows.
+    """``beam_search`` from each of B states, side by side: every step of the model is one for all
+    rows.
 
     Args:
         max_tokens: of each search ``[B]``.
@@ -125,8 +126,8 @@ def beam_searches(
         no_repeat: no so many tokens in a row occur twice; 0: they may.
         penalty: of each row of a state ``[B]``, if it finishes now: at most 0.
         early: whether a search ends once ``beam_size`` hypotheses have finished, though others may
-            still become better. A hypothesis then finishes only as one of the ``beam_size`` best of its
-            step, so that a beam of one always takes the likeliest token.
+            still become better. A hypothesis then finishes only as one of the ``beam_size`` best of
+            its step, so that a beam of one always takes the likeliest token.
 
     Raises:
         UsageError: a size that is out of range.
@@ -244,8 +245,8 @@ def _best(totals: NDArray[np.float64], count: int) -> list[tuple[int, int, float
 
 
 def _merge(searches: Sequence[_Search], state: State) -> State:
-    """Drop hypotheses that a better one of its search with the same text and state beats; they come best
-    first.
+    """Drop hypotheses that a better one of its search with the same text and state beats; they come
+    best first.
     """
     keep: list[int] = []
     first = 0

@@ -1,7 +1,8 @@
-"""Words that are never to be offered or written: words, stems, regular expressions, a built-in list.
+"""Words that are never to be offered or written: words, stems, regular expressions, a built-in
+list.
 
-Everything is compared without regard to case and to the sign of an apostrophe, and a word with ``'s``
-is that word.
+Everything is compared without regard to case and to the sign of an apostrophe, and a word with
+``'s`` is that word.
 """
 
 import re
@@ -27,8 +28,8 @@ _LOOK_BACK = 200
 class Blocklist:
     """Entries of one list, ready to be compared.
 
-    An entry is a word, several words in a row (``hot dog``), a pattern in which ``*`` stands for any
-    letters (``dog*``), a regular expression between slashes that is searched in each word
+    An entry is a word, several words in a row (``hot dog``), a pattern in which ``*`` stands for
+    any letters (``dog*``), a regular expression between slashes that is searched in each word
     (``/^d[o0]g/``), or ``builtin``.
 
     >>> blocked = Blocklist(["don't", "dog*", "/c[a4]t$/"])

@@ -1,7 +1,8 @@
 """Whether a word ends where a reader sees a character end.
 
-A flag is two letters, a family several people with joiners, a thumb may have a colour: one character
-each on the screen. Where tokens are characters or pieces, a word could end or begin inside one.
+A flag is two letters, a family several people with joiners, a thumb may have a colour: one
+character each on the screen. Where tokens are characters or pieces, a word could end or begin
+inside one.
 """
 
 import unicodedata

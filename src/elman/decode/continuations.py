@@ -1,4 +1,5 @@
-"""Lines that continue given texts: where their tokens begin, and what a model has read before them."""
+"""Lines that continue given texts: where their tokens begin, and what a model has read before
+them."""
 
 import re
 import unicodedata

@@ -1,10 +1,11 @@
-"""Exposure: whether a language model has memorised a secret, from the secret's rank among others of its form.
+"""Exposure: whether a language model has memorised a secret, from the secret's rank among others of
+its form.
 
     exposure = log2 |R| - log2 rank
 
-R are the texts that the secret could have been, and rank 1 is the likeliest of them (Carlini et al. 2019, "The
-Secret Sharer", definition 2). A model that never saw the secret gives it any rank with equal probability: exposure e
-or more then has probability 2^-e.
+R are the texts that the secret could have been, and rank 1 is the likeliest of them (Carlini et al.
+2019, "The Secret Sharer", definition 2). A model that never saw the secret gives it any rank with
+equal probability: exposure e or more then has probability 2^-e.
 """
 
 import math
@@ -47,7 +48,8 @@ class Canary(NamedTuple):
         return _FORM.sub(lambda _: value, self.pattern)
 
     def others(self, most: int, seed: int) -> Iterator[str]:
-        """The other values of this form; if they are more than ``most``, so many random ones, all different."""
+        """The other values of this form; if they are more than ``most``, so many random ones, all
+        different."""
         alphabet, length = _form(self.pattern)
         own = _number(self.value, alphabet)
         numbers: Iterable[int] = range(self.space)
@@ -106,7 +108,8 @@ def parse_canary(text: str) -> Canary:
     Canary(pattern='my pin is {digits:4}', value='4831')
 
     Raises:
-        UsageError: no form or more than one, no value, a value of another form, or too few texts to tell anything.
+        UsageError: no form or more than one, no value, a value of another form, or too few texts to
+            tell anything.
     """
     pattern, equals, value = text.rpartition("=")
     if not equals:

@@ -24,8 +24,8 @@ def check_begin(begin: str) -> None:
 def forced_prefix(tokenizer: Tokenizer, begin: str) -> Callable[[Ids], TokenIds | None]:
     """A rule for the next token, as ``beam_search`` takes it: a line that begins with ``begin``.
 
-    The last word may be half a word; every way to cut the beginning into tokens is allowed. Where words are
-    tokens, the words of the beginning must be whole.
+    The last word may be half a word; every way to cut the beginning into tokens is allowed. Where
+    words are tokens, the words of the beginning must be whole.
 
     Raises:
         UsageError: the beginning has several lines.

@@ -1,4 +1,5 @@
-"""Shallow fusion: a language model of the target side helps a translator to choose (Gulcehre et al. 2015).
+"""Shallow fusion: a language model of the target side helps a translator to choose (Gulcehre et al.
+2015).
 
 score(token) = log p(token | source, target so far) + weight log p_lm(token | target so far)
 """
@@ -39,7 +40,8 @@ def check_fusion(tokens: Sequence[str], lm: LanguageModel, weight: float) -> Non
 
 
 class FusedModel:
-    """A translator with a language model, as a language model of targets; its scores do not sum to 1.
+    """A translator with a language model, as a language model of targets; its scores do not sum to
+    1.
 
     Args:
         model: the translator with its sources.

@@ -1,4 +1,5 @@
-"""What a model computes along one line: tokens with their places, all log-probabilities, hidden vectors.
+"""What a model computes along one line: tokens with their places, all log-probabilities, hidden
+vectors.
 
 Lines and prefixes are read as in ``score_lines``, so the figures are those that are added up there.
 """
@@ -58,7 +59,8 @@ def prompt_state(model: LanguageModel, text: str) -> State:
 
 
 def line_log_probs(model: LanguageModel, line: str, *, prefix: str = "") -> LogProbs:
-    """The log-probabilities of all types before each token of a line and before its end, ``[T, V]``."""
+    """The log-probabilities of all types before each token of a line and before its end,
+    ``[T, V]``."""
     log_probs = _traced(model, line, prefix, whole=True).log_probs
     assert log_probs is not None
     return log_probs[0]

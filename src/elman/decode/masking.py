@@ -50,7 +50,8 @@ class Mask:
         self._going_on = lru_cache(_WORDS)(self._hidden_if_longer)
 
     def banned(self, line: bytes, given: int) -> TokenIds:
-        """The tokens that must not come after an open line, of which ``given`` bytes are the prompt's."""
+        """The tokens that must not come after an open line, of which ``given`` bytes are the
+        prompt's."""
         pending = _pending(line)
         text = line[: len(line) - len(pending)].decode("utf-8", "replace")
         start, run = last_run(self._tokenizer, text)

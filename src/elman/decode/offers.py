@@ -94,7 +94,8 @@ def offers_from(block: Collection[str] | Blocklist = (), *, locale: CaseLocale |
 
 
 def is_shown(word: str) -> bool:
-    """Whether a word is something to see that neither begins nor ends inside a visible character."""
+    """Whether a word is something to see that neither begins nor ends inside a visible
+    character."""
     return bool(word.strip()) and is_whole(word)
 
 

@@ -86,8 +86,8 @@ class PieceIndex:
         return self.sorted[bisect_left(self._keys, piece) : bisect_right(self._keys, piece)].tolist()
 
     def starts_after(self, run: CharacterRun | None, *, spaced: bool, with_space: bool = False) -> TokenIds:
-        """Tokens that begin a word after a run, which they must end; with ``spaced`` only those with a leading
-        space, and with ``with_space`` the space alone as well, which comes last."""
+        """Tokens that begin a word after a run, which they must end; with ``spaced`` only those
+        with a leading space, and with ``with_space`` the space alone as well, which comes last."""
         key = run, spaced, with_space
         if key not in self._starts:
             starts = self.word_starts[self.spaced[self.word_starts]] if spaced else self.word_starts

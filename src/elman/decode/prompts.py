@@ -117,8 +117,8 @@ def _read(tokenizer: Tokenizer, line: str, *, any_spelling: bool) -> tuple[Token
 
 
 def known_words(tokenizer: Tokenizer, line: str, ids: list[int]) -> list[str]:
-    """Give words of a line that are known in another spelling only the id of that one, in ``ids``; returns the
-    unknown words."""
+    """Give words of a line that are known in another spelling only the id of that one, in ``ids``;
+    returns the unknown words."""
     assert tokenizer.words is not None
     oov: list[str] = []
     for place, token in tokenizer.words.unknown(line):

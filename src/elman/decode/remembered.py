@@ -12,8 +12,8 @@ from elman.notation import Lengths, LogProbs, TokenIds
 class Remembered:
     """A model whose states and predictions are kept, token by token, until there are ``most``.
 
-    A text that comes again with one token more costs one step. ``begin`` may be another state than a
-    document's start; then texts continue what it has read.
+    A text that comes again with one token more costs one step. ``begin`` may be another state than
+    a document's start; then texts continue what it has read.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import EOS_ID, Tokenizer, TokenizerConfig

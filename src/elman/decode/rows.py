@@ -44,8 +44,8 @@ def row_score(
 ) -> tuple[list[LogProbs], State]:
     """``model.score`` of rows of different lengths: one array per row, and the states after.
 
-    All rows together take ``chunk`` tokens at a time (default: ``CHUNK``), so memory does not grow with the text;
-    ``between`` is called before each time but the first.
+    All rows together take ``chunk`` tokens at a time (default: ``CHUNK``), so memory does not grow
+    with the text; ``between`` is called before each time but the first.
     """
     chunk = chunk or CHUNK
     together = chunk if model.batchable else 1
@@ -85,7 +85,8 @@ def row_score(
 def score_apart(
     model: LanguageModel, rows: Sequence[TokenIds], begun: State | None = None, which: Sequence[int] | None = None
 ) -> list[LogProbs]:
-    """The scores of each row by itself. Rows of similar length are scored together, equal ones once.
+    """The scores of each row by itself. Rows of similar length are scored together, equal ones
+    once.
 
     Args:
         begun: states in which rows begin, as a batch; default: a document start.

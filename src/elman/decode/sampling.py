@@ -155,8 +155,8 @@ def generate(
     A line end comes as "\\n". Characters are never cut; bytes that form none become U+FFFD, and an
     unfinished character at the very end is left out. The text ends before the first of the ``stop``
     strings, which may lie across tokens, or after ``max_tokens`` tokens. The same seed gives the
-    same text. ``repetition_penalty`` is for tokens of the prompt and of the text so far. Words that a
-    ``mask`` hides are never written.
+    same text. ``repetition_penalty`` is for tokens of the prompt and of the text so far. Words that
+    a ``mask`` hides are never written.
 
     >>> from elman.models.ngram.query import fit_ngram
     >>> from elman.text.tokenizer import Tokenizer, TokenizerConfig

@@ -174,8 +174,8 @@ class _TokenTexts(Sequence[bytes]):
 
 
 def token_texts(tokenizer: Tokenizer, ids: TokenIds, unknown: Sequence[Unknown], signs: str) -> list[bytes]:
-    """The texts of tokens with their apostrophes (``signs``), as ``LineScore.token_texts`` has them;
-    a marker is its own name.
+    """The texts of tokens with their apostrophes (``signs``), as ``LineScore.token_texts`` has
+    them; a marker is its own name.
     """
     pieces, tokens = tokenizer.pieces, tokenizer.tokens
     texts = [(pieces[token] or tokens[token].encode()) if token else b" <unk>" for token in ids.tolist()]

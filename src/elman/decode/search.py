@@ -46,8 +46,8 @@ class _Open:
 class WordSearch:
     """Collects words from candidates until no unseen word can be among the n best.
 
-    ``weigh`` tells by what the probability of a word is multiplied, at most 1; 0: it is not offered.
-    ``shown`` spells it.
+    ``weigh`` tells by what the probability of a word is multiplied, at most 1; 0: it is not
+    offered. ``shown`` spells it.
     """
 
     def __init__(

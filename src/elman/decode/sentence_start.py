@@ -43,7 +43,8 @@ def ends_sentence(before: str) -> bool:
 
 
 def begins_small(word: str, before: str) -> bool:
-    """Whether a word in small letters stands where a sentence may begin, after ``before`` in its line."""
+    """Whether a word in small letters stands where a sentence may begin, after ``before`` in its
+    line."""
     starts = not before.strip() or ends_sentence(before)
     return starts and word[:1].islower() and word == lower(word)
 
@@ -51,8 +52,8 @@ def begins_small(word: str, before: str) -> bool:
 def sentence_candidates(
     model: LanguageModel, index: PieceIndex, prompt_state: PromptState
 ) -> tuple[list[Candidate], float]:
-    """The candidates of ``first_candidates``, and P(typed); at a sentence's beginning with those of a
-    line's."""
+    """The candidates of ``first_candidates``, and P(typed); at a sentence's beginning with those of
+    a line's."""
     candidates, total = first_candidates(model, index, prompt_state)
     if not _inside(model.tokenizer, prompt_state):
         return candidates, total
@@ -94,7 +95,8 @@ def mass_at(model: LanguageModel, prompt_state: PromptState, token: int) -> floa
 
 
 def sentence_masses(model: LanguageModel, state: State) -> NDArray[np.float64]:
-    """P(type) at a sentence's beginning inside a line, ``[V]``: after a blank, or after a line end."""
+    """P(type) at a sentence's beginning inside a line, ``[V]``: after a blank, or after a line
+    end."""
     probs = np.exp(model.log_probs(state)[0].astype(np.float64))
     after = model.log_probs(row_advance(model, [EOS_ID], state))[0].astype(np.float64)
     return probs + probs[EOS_ID] * np.exp(after)

@@ -42,10 +42,11 @@ class DecodingConfig(Config):
     n_best: int = 1
     """Translations of each text, the best first."""
     length_penalty: float = 1.0
-    """How much longer translations are favoured: log-probabilities are divided by the number of tokens to
-    this power."""
+    """How much longer translations are favoured: log-probabilities are divided by the number of
+    tokens to this power."""
     coverage_penalty: float = 0.0
-    """How much translations are punished that look too little at a part of the source (Wu et al. 2016)."""
+    """How much translations are punished that look too little at a part of the source (Wu et al.
+    2016)."""
     no_repeat: int = 0
     """No so many tokens in a row occur twice in a translation; 0: they may."""
     min_tokens: int = 0

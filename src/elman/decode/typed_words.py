@@ -29,7 +29,8 @@ _APOSTROPHE = re.compile(f"[{APOSTROPHES}]")
 
 
 def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *, partial: bool | None) -> PromptState:
-    """As ``elman.decode.prefix.open_prompt``, for the open line of a prompt and the state before it."""
+    """As ``elman.decode.prefix.open_prompt``, for the open line of a prompt and the state before
+    it."""
     tokenizer, words = model.tokenizer, model.tokenizer.words
     assert words is not None
     index, folds = piece_index(tokenizer), fold_index(tokenizer)
@@ -99,7 +100,8 @@ class _Half(NamedTuple):
     sign: str
     """The apostrophe that is typed in it, where types have another; or nothing."""
     open: bool
-    """Whether it ends with an apostrophe or another sign, and is one token only if types begin so."""
+    """Whether it ends with an apostrophe or another sign, and is one token only if types begin
+    so."""
 
     def best(self, index: PieceIndex) -> bytes:
         """The beginning that types have."""

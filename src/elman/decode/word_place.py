@@ -27,7 +27,8 @@ class WordPlace(NamedTuple):
 
 
 def unknown_after(model: LanguageModel, before: str) -> float:
-    """The probability that an unknown word follows a text, its last word taken as whole; for models of words."""
+    """The probability that an unknown word follows a text, its last word taken as whole; for models
+    of words."""
     return mass_at(model, open_prompt(model, before, partial=False), UNK_ID)
 
 

@@ -129,8 +129,8 @@ def follow(run: CharacterRun, char: str) -> CharacterRun | None:
 
 
 def first_run(text: str, begin: int = 0) -> tuple[int | None, CharacterRun | None]:
-    """The length of a text's first run, from ``begin`` on, once its end is certain, or None and the run that may
-    go on.
+    """The length of a text's first run, from ``begin`` on, once its end is certain, or None and the
+    run that may go on.
 
     >>> [first_run(text)[0] for text in ("cats, dogs", "cat", "don'", "don' ")]
     [4, None, None, 3]

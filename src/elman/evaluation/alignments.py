@@ -1,7 +1,9 @@
-"""Which word of the source belongs to which word of the target: from attention, or counted by IBM model 1.
+"""Which word of the source belongs to which word of the target: from attention, or counted by IBM
+model 1.
 
-Words are what stands between blanks, numbered from 0, as in the Pharaoh format: ``0-0 1-2`` says that the first
-word of the source is aligned with the first of the target, and the second with the third.
+Words are what stands between blanks, numbered from 0, as in the Pharaoh format: ``0-0 1-2`` says
+that the first word of the source is aligned with the first of the target, and the second with the
+third.
 """
 
 import re
@@ -24,7 +26,8 @@ def words_of_pieces(text: str, spans: NDArray[np.int64]) -> NDArray[np.int64]:
     """The word of each piece of a text; a piece without a letter of any word has none.
 
     Args:
-        spans: where each piece begins and ends in the text ``[N, 2]``; blanks before a word may belong to it.
+        spans: where each piece begins and ends in the text ``[N, 2]``; blanks before a word may
+            belong to it.
 
     >>> words_of_pieces("Ein Lastwagen", np.array([[0, 3], [3, 8], [8, 13], [13, 13]])).tolist()
     [0, 1, 1, -1]
@@ -40,8 +43,8 @@ def word_attention(
 ) -> NDArray[np.float64]:
     """Attention between words ``[target words, source words]``, from attention between pieces.
 
-    The pieces of a source word are summed, those of a target word averaged. A row sums to less than 1 if
-    some of the attention was on pieces of no word.
+    The pieces of a source word are summed, those of a target word averaged. A row sums to less than
+    1 if some of the attention was on pieces of no word.
 
     Args:
         attention: how much each target piece looks at each source piece ``[T, S]``.

@@ -42,8 +42,8 @@ def evaluate_answers(
     Args:
         systems: the answers by name, "" for none; the first system is compared with the others.
         right: the right answers of each question; none if it has no answer.
-        paragraphs: the paragraph of each question. Paragraphs are drawn anew for the intervals, for questions about
-            one are alike.
+        paragraphs: the paragraph of each question. Paragraphs are drawn anew for the intervals, for
+            questions about one are alike.
     """
     _, of_group = np.unique(np.array(paragraphs), return_inverse=True)
     has = np.array([bool(answers) for answers in right])

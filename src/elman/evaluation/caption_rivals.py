@@ -1,4 +1,5 @@
-"""The simple rivals of a captioner: the most frequent caption, and that of the nearest training picture."""
+"""The simple rivals of a captioner: the most frequent caption, and that of the nearest training
+picture."""
 
 from collections import Counter
 
@@ -21,7 +22,8 @@ def most_frequent_caption(train: CaptionedPictures) -> str:
 
 
 def nearest_captions(train: CaptionedPictures, shape: PictureFormat, pictures: NDArray) -> list[str]:
-    """For each of ``pictures[N, H, W, D]`` the first caption of the training picture whose numbers are nearest.
+    """For each of ``pictures[N, H, W, D]`` the first caption of the training picture whose numbers
+    are nearest.
 
     The distance is Euclidean, of pixels or features as the network reads them.
     """

@@ -1,4 +1,5 @@
-"""Evaluates captions: BLEU against all captions of a picture, with intervals, rivals and a verdict."""
+"""Evaluates captions: BLEU against all captions of a picture, with intervals, rivals and a
+verdict."""
 
 import dataclasses
 import itertools

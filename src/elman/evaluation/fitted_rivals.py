@@ -1,5 +1,5 @@
-"""Rivals of a forecaster that are fitted anew to each history: Theta, and ETS and MSTL by statsforecast where it is
-installed (``pip install 'elman[forecast]'``)."""
+"""Rivals of a forecaster that are fitted anew to each history: Theta, and ETS and MSTL by
+statsforecast where it is installed (``pip install 'elman[forecast]'``)."""
 
 import importlib
 import importlib.util
@@ -30,7 +30,8 @@ class FittedRival(NamedTuple):
     most: int
     """Forecasts beyond these are not compared: each costs a fit."""
     forecast: Callable[[NDArray[np.float64], int, int], NDArray[np.float64]]
-    """History ``[T]`` without gaps, horizon H and season to the values that follow ``[H]``; raises ``CannotFit``."""
+    """History ``[T]`` without gaps, horizon H and season to the values that follow ``[H]``; raises
+    ``CannotFit``."""
 
 
 def _ets(history: NDArray[np.float64], horizon: int, season: int) -> NDArray[np.float64]:
@@ -52,7 +53,8 @@ def _by_statsforecast(name: str, history: NDArray[np.float64], horizon: int, sea
         try:
             found = np.asarray(method.forecast(y=history, h=horizon)["mean"], np.float64)
         except (NotImplementedError, IndexError, ValueError, ArithmeticError) as error:
-            # The library has no one error for short or constant histories; of tiny ones it says NotImplementedError.
+            # The library has no one error for short or constant histories; of tiny ones it says
+            # NotImplementedError.
             raise CannotFit(str(error)) from error
     if not np.isfinite(found).all():
         raise CannotFit("not finite")
@@ -89,7 +91,8 @@ def forecast_fitted(
         histories: ``[N, T]``; NaN only in front.
         horizon: H.
         season: steps of a season; 1 for none.
-        instead: forecasts ``[N, H]`` that stand where a method cannot be fitted; a note counts them.
+        instead: forecasts ``[N, H]`` that stand where a method cannot be fitted; a note counts
+            them.
         methods: by name; see ``fitted_rivals``.
         progress: told of each method.
     """
@@ -122,8 +125,8 @@ def forecast_fitted(
 def theta(history: NDArray[np.float64], horizon: int, season: int) -> NDArray[np.float64]:
     """The Theta method (Assimakopoulos and Nikolopoulos 2000) ``[H]``.
 
-    A series is deseasonalised by classical decomposition if its season shows. The forecast is the mean of
-    the linear trend and of exponential smoothing of the line with doubled curvature.
+    A series is deseasonalised by classical decomposition if its season shows. The forecast is the
+    mean of the linear trend and of exponential smoothing of the line with doubled curvature.
 
     Args:
         history: ``[T]`` without gaps; T at least 1.

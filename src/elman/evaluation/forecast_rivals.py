@@ -40,7 +40,8 @@ class Linear(NamedTuple):
     bias: NDArray[np.float64]
     """``[H]``."""
     errors: NDArray[np.float64]
-    """What came minus the forecast, for windows that were not fitted ``[N, H]``; NaN where unknown."""
+    """What came minus the forecast, for windows that were not fitted ``[N, H]``; NaN where
+    unknown."""
 
     def predict(self, row: NDArray[np.floating]) -> NDArray[np.float64]:
         """Windows ``[N, Z]`` to scaled forecasts ``[N, H]``."""
@@ -48,10 +49,11 @@ class Linear(NamedTuple):
 
 
 def fit_ridge(train: Sequence[Windows], *, context: int, seasons: tuple[int, ...]) -> Linear:
-    """Ridge regression on the values of a window, its calendar and covariates, towards a naive forecast.
+    """Ridge regression on the values of a window, its calendar and covariates, towards a naive
+    forecast.
 
-    The penalty and the naive forecast are those with the smallest absolute error on the last fifth of the
-    windows after fitting the others; then all windows are fitted.
+    The penalty and the naive forecast are those with the smallest absolute error on the last fifth
+    of the windows after fitting the others; then all windows are fitted.
 
     Args:
         train: in the order of their origins, in pieces.
@@ -107,7 +109,8 @@ class _Sums(NamedTuple):
         return _Sums(self.inner + other.inner, self.outer + other.outer)
 
     def solved(self, penalty: float, anchor: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Weights ``[H, Z]`` and bias ``[H]``; the penalty is on the distance from ``anchor``, not on the bias."""
+        """Weights ``[H, Z]`` and bias ``[H]``; the penalty is on the distance from ``anchor``, not
+        on the bias."""
         size = len(self.inner) - 1
         ridge = np.full(size + 1, penalty * max(float(np.trace(self.inner[:size, :size])) / size, 1e-9))
         ridge[size] = 1e-9

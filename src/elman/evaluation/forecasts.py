@@ -89,7 +89,8 @@ def evaluate_forecasts(
 ) -> ForecastReport:
     """Figures with intervals, those of rivals on the same resamples.
 
-    The bootstrap draws whole series, or of fewer than ten series pieces of time as long as a forecast.
+    The bootstrap draws whole series, or of fewer than ten series pieces of time as long as a
+    forecast.
 
     Args:
         quantiles: of the model ``[N, Q, H]``.

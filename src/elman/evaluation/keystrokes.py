@@ -1,4 +1,5 @@
-"""Keystrokes saved on a text, with intervals, and what a keyboard adds to the words of a model alone."""
+"""Keystrokes saved on a text, with intervals, and what a keyboard adds to the words of a model
+alone."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -33,13 +34,13 @@ def keystrokes_of(
 
     Args:
         typist: who types the lines; by default with the words of ``complete`` (``type_lines``).
-        plain: types them a second time without what the keyboard adds: what it saves is ``plain``, and
-            what ``typist`` saves beyond that is ``gain``.
+        plain: types them a second time without what the keyboard adds: what it saves is ``plain``,
+            and what ``typist`` saves beyond that is ``gain``.
         typed: how, for the signature.
 
     Returns:
-        The figures of ``Keystrokes``; ``interval``, where ``saved`` lies with 95% confidence (bootstrap
-        over documents or blocks of lines; None for a single line), and so of ``gain``.
+        The figures of ``Keystrokes``; ``interval``, where ``saved`` lies with 95% confidence
+        (bootstrap over documents or blocks of lines; None for a single line), and so of ``gain``.
 
     Raises:
         UsageError: an unknown context, or a model whose tokens are not words.

@@ -110,8 +110,8 @@ class EloRegression:
         train: NDArray[np.int64],
         valid: NDArray[np.int64],
     ) -> "EloRegression":
-        """Learn from rows in the order of their times; K and the first entity's advantage are chosen
-        on the validation rows.
+        """Learn from rows in the order of their times; K and the first entity's advantage are
+        chosen on the validation rows.
 
         Args:
             entities: ``[N, 2]``.

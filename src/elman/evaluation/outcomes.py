@@ -1,4 +1,5 @@
-"""Evaluates probabilities of outcomes: log loss and others with intervals, rivals, and a verdict."""
+"""Evaluates probabilities of outcomes: log loss and others with intervals, rivals, and a
+verdict."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -25,8 +25,8 @@ Scores = NDArray[Any]
 
 
 def recall_among(scores: Scores, replies: Sequence[str], *, k: int, among: int) -> NDArray[np.float64]:
-    """The recall of each message ``[n]`` in the mean over draws of candidates; replies that say the same
-    as the right one are no candidates.
+    """The recall of each message ``[n]`` in the mean over draws of candidates; replies that say the
+    same as the right one are no candidates.
 
     >>> recall_among(np.eye(3), ["yes", "no", "fine"], k=1, among=2).tolist()
     [1.0, 1.0, 1.0]
@@ -59,12 +59,12 @@ def evaluate_replies(
     """Recalls with intervals of 95%.
 
     Args:
-        systems: scores by name, those of one model on different input; the first is compared with the
-            rivals.
+        systems: scores by name, those of one model on different input; the first is compared with
+            the rivals.
         rivals: those of others.
         replies: what was replied to each message.
-        groups: the dialogue of each message. Dialogues are drawn anew for the intervals, for what is
-            said in one is alike.
+        groups: the dialogue of each message. Dialogues are drawn anew for the intervals, for what
+            is said in one is alike.
     """
     _, of_group = np.unique(np.array(groups), return_inverse=True)
     sizes = np.bincount(of_group).astype(np.float64)
@@ -103,8 +103,8 @@ def frequent_scores(replies: Sequence[str], counts: Mapping[str, int]) -> Scores
 
 
 def tfidf_scores(messages: Sequence[str], replies: Sequence[str]) -> tuple[Scores | None, str]:
-    """Cosines by the words that message and reply share, with scikit-learn's defaults; the weights of words
-    follow from the very texts.
+    """Cosines by the words that message and reply share, with scikit-learn's defaults; the weights
+    of words follow from the very texts.
 
     Returns:
         The scores and an empty note; or None, and why.

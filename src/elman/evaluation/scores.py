@@ -1,4 +1,5 @@
-"""The figures of several systems on the same examples, with intervals and the differences between them."""
+"""The figures of several systems on the same examples, with intervals and the differences between
+them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -17,11 +18,12 @@ class Scores(Results):
 
     name: str
     difference: Interval | None = None
-    """Of a rival: the headline figure of the model minus this one's, on the same resamples; above 0 the model is
-    better."""
+    """Of a rival: the headline figure of the model minus this one's, on the same resamples; above 0
+    the model is better."""
 
     def to_json(self) -> dict[str, Any]:
-        """The numbers by their stable names, those that there are; an interval is ``{"value", "low", "high"}``."""
+        """The numbers by their stable names, those that there are; an interval is
+        ``{"value", "low", "high"}``."""
         return {name: value for name, value in super().to_json().items() if value is not None}
 
 

@@ -1,4 +1,5 @@
-"""The simple rivals of a translator: the source itself, and a dictionary counted on the same pairs."""
+"""The simple rivals of a translator: the source itself, and a dictionary counted on the same
+pairs."""
 
 from collections.abc import Sequence
 from typing import Protocol, Self
@@ -42,7 +43,8 @@ class Copy:
 
 
 class Dictionary:
-    """Word by word, each its most probable translation (IBM model 1); unknown words and blanks stay.
+    """Word by word, each its most probable translation (IBM model 1); unknown words and blanks
+    stay.
 
     >>> rival = Dictionary().fit(Pairs(["ein Haus", "ein Buch", "das Buch"], ["a house", "a book", "the book"]))
     >>> rival.translate("das Haus, das  Buch!")

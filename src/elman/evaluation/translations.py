@@ -1,4 +1,5 @@
-"""Evaluates translations: BLEU and others with intervals, rivals, a verdict, and BLEU by sentence length."""
+"""Evaluates translations: BLEU and others with intervals, rivals, a verdict, and BLEU by sentence
+length."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -31,14 +32,15 @@ _NAMES = {"exact_match": "points of exact matches"}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WrittenReport(Results):
-    """The results on texts that a model wrote; ``elman.report.translations_page`` shows their JSON."""
+    """The results on texts that a model wrote; ``elman.report.translations_page`` shows their
+    JSON."""
 
     headline: str
-    """The figure that the verdict is about: ``bleu``; of corrections ``gleu``; ``exact_match`` if half of the
-    captions or more are too short for BLEU."""
+    """The figure that the verdict is about: ``bleu``; of corrections ``gleu``; ``exact_match`` if
+    half of the captions or more are too short for BLEU."""
     scores: SystemScores
-    """Of the model: ``bleu``, ``bleu_lowercase``, ``chrf``, ``exact_match``, and ``gleu`` of corrections, from 0 to
-    100."""
+    """Of the model: ``bleu``, ``bleu_lowercase``, ``chrf``, ``exact_match``, and ``gleu`` of
+    corrections, from 0 to 100."""
     rivals: tuple[SystemScores, ...]
     """The best first."""
     examples: list[dict[str, Any]]
@@ -57,8 +59,8 @@ class TranslationReport(WrittenReport):
 
     sentences: int
     by_length: list[dict[str, Any]]
-    """Groups of sentences by words of the source: ``from``, ``to`` (None: no limit), ``sentences``, and
-    ``bleu`` of each translator by name."""
+    """Groups of sentences by words of the source: ``from``, ``to`` (None: no limit), ``sentences``,
+    and ``bleu`` of each translator by name."""
 
 
 def evaluate_translations(
@@ -72,7 +74,8 @@ def evaluate_translations(
     resamples: int = RESAMPLES,
     seed: int = 1,
 ) -> TranslationReport:
-    """Figures of translations, with intervals of a bootstrap over sentences, beside those of rivals.
+    """Figures of translations, with intervals of a bootstrap over sentences, beside those of
+    rivals.
 
     Args:
         predicted: the model's translation of each source.

@@ -36,8 +36,8 @@ class Loss:
 
 
 def loss(vectors: NDArray[np.float32], coded: Cosines, *, words: int = WORDS) -> Loss:
-    """Compare the cosines of vectors ``[N, D]`` with those in fewer bits, on words that are evenly spread
-    over the vocabulary."""
+    """Compare the cosines of vectors ``[N, D]`` with those in fewer bits, on words that are evenly
+    spread over the vocabulary."""
     exactly = cosines_of(vectors)
     rows = np.unique(np.linspace(0, len(vectors) - 1, words).astype(np.int64))
     count = min(_NEIGHBOURS, len(vectors) - 1)

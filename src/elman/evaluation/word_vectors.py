@@ -103,8 +103,8 @@ def _shares(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_pairs(file: Path) -> list[tuple[str, str, float]]:
-    """The pairs of a similarity list; lines that begin with # are comments, and the first line may name
-    the columns.
+    """The pairs of a similarity list; lines that begin with # are comments, and the first line may
+    name the columns.
 
     Raises:
         TextError: a line is no pair with a number; says which.

@@ -32,7 +32,8 @@ _NOTATION = {
 
 
 def topics() -> dict[str, Topic]:
-    """All topics by name: the registered cells, including those of ELMAN_PLUGINS, then the ideas."""
+    """All topics by name: the registered cells, including those of ELMAN_PLUGINS, then the
+    ideas."""
     import_plugins()
     return {topic.name: topic for topic in (*cell_topics(), *IDEAS)}
 

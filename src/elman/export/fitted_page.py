@@ -203,7 +203,8 @@ def _weights(network: InferenceModel) -> int:
 
 
 def _fitting_sizes(network: InferenceModel, excess: int) -> str | None:
-    """Sizes of such a network whose page is smaller by ``excess`` bytes, as flags; None if none is."""
+    """Sizes of such a network whose page is smaller by ``excess`` bytes, as flags; None if none
+    is."""
     shape, vocab = network.shape, network.tokenizer.size
     matrices = [each for each in network.to_arrays().values() if each.ndim == 2]
 

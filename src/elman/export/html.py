@@ -1,8 +1,8 @@
 """A model of words as one web page: its numbers, its vocabulary, and scripts that compute it.
 
 Of a network the page holds the instructions of ``elman.inference.compiler``, which
-``web/program.js`` runs; of an n-gram its tables (``ngram_page.py``); of a mixture both. The bits are
-those of elman. A policy forbids every connection; nothing is loaded from elsewhere.
+``web/program.js`` runs; of an n-gram its tables (``ngram_page.py``); of a mixture both. The bits
+are those of elman. A policy forbids every connection; nothing is loaded from elsewhere.
 """
 
 from collections.abc import Collection, Mapping

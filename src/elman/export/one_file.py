@@ -1,4 +1,5 @@
-"""One web page in one file: a template, a style, a script and data, with a policy that allows only these."""
+"""One web page in one file: a template, a style, a script and data, with a policy that allows only
+these."""
 
 import base64
 import hashlib

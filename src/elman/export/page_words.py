@@ -1,4 +1,5 @@
-"""What a page never offers: words that are blocked, and private ones, which do not even stand in it."""
+"""What a page never offers: words that are blocked, and private ones, which do not even stand in
+it."""
 
 import dataclasses
 from collections.abc import Collection

@@ -5,7 +5,8 @@ from elman.errors import UsageError
 from elman.text.tokenizer import EOS_ID, Tokenizer
 
 _DIGITS = {ord(str(digit)): 0xE000 + digit for digit in range(10)}
-"""Digits of private use: neither letters nor signs, so that nothing named by them is ever offered."""
+"""Digits of private use: neither letters nor signs, so that nothing named by them is ever
+offered."""
 
 
 def private_types(tokenizer: Tokenizer) -> frozenset[int]:

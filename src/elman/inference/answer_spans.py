@@ -17,8 +17,9 @@ class SpanChoice(NamedTuple):
     last: int
     """Its last word."""
     score: float
-    """The sum of both words' scores, less that of "no answer": log-odds. Where training has an answer to every question
-    there is none to subtract, and it only says which answer is likelier."""
+    """The sum of both words' scores, less that of "no answer": log-odds. Where training has an
+    answer to every question there is none to subtract, and it only says which answer is
+    likelier."""
     probability: float
     """That both words are right."""
 

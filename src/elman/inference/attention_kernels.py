@@ -13,9 +13,9 @@ def attend(queries, which, keys, values, starts, score, weights, contexts):
     """Write the weights over each row's source, and the weighted mean of its outputs.
 
     ``queries[R, A]`` ask about source ``which[R]``. The outputs of source n and their keys are the
-    rows from ``starts[n]`` to ``starts[n + 1]`` of ``values[N, D]`` and ``keys[N, A]``. With a vector
-    ``score[A]`` scores are additive, without numbers in it they are dot products. ``weights[R, S]``
-    begin as zeros; ``contexts[R, D]``.
+    rows from ``starts[n]`` to ``starts[n + 1]`` of ``values[N, D]`` and ``keys[N, A]``. With a
+    vector ``score[A]`` scores are additive, without numbers in it they are dot products.
+    ``weights[R, S]`` begin as zeros; ``contexts[R, D]``.
     """
     for row in range(len(queries)):
         start, stop = starts[which[row]], starts[which[row] + 1]

@@ -1,4 +1,5 @@
-"""InferenceCaptioner: a captioner's network computed by the engine, without torch, in 8 bits or float32."""
+"""InferenceCaptioner: a captioner's network computed by the engine, without torch, in 8 bits or
+float32."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence

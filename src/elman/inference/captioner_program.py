@@ -1,4 +1,5 @@
-"""The program of a captioner: its patches, a step in each direction of both sweeps, and ``decoder_program``.
+"""The program of a captioner: its patches, a step in each direction of both sweeps, and
+``decoder_program``.
 
 patches                 patch [P] -> embedded [E]
 rows.forward.step       embedded [E], rows.forward.k -> next.rows.forward.k, token [D / 2]

@@ -1,4 +1,5 @@
-"""ConditionedDecoder: a translator or captioner that has read sources is a language model of their targets."""
+"""ConditionedDecoder: a translator or captioner that has read sources is a language model of their
+targets."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,8 +20,8 @@ class ConditionedDecoder:
     """A ``LanguageModel`` of the targets of N sources.
 
     A state's parts are the decoder's state, ``vector``, from which the next token is predicted,
-    ``source``, the number of the source that it belongs to, and ``coverage``, the sum of the weights
-    of attention so far.
+    ``source``, the number of the source that it belongs to, and ``coverage``, the sum of the
+    weights of attention so far.
 
     Args:
         network: the network.
@@ -47,7 +48,8 @@ class ConditionedDecoder:
         """Nothing of the target is written.
 
         Args:
-            condition: the number of the source of each row ``[B]``; by default the first one for all.
+            condition: the number of the source of each row ``[B]``; by default the first one for
+                all.
         """
         which = np.zeros(batch, np.int64) if condition is None else np.asarray(condition, np.int64)
         return self._started.take(which)

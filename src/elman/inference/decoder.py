@@ -1,4 +1,5 @@
-"""InferenceDecoder: networks with a decoder computed by the engine, without torch, in 8 bits or float32.
+"""InferenceDecoder: networks with a decoder computed by the engine, without torch, in 8 bits or
+float32.
 
 They read all sources at once and then take a step for all rows at once. No row depends on another.
 """
@@ -131,5 +132,6 @@ class InferenceDecoder(EngineNetwork):
 
     def run(self, name: str, ids: Any, vectors: Mapping[str, NDArray[np.float32]], wanted: list[str]) -> list[Any]:
         """The ``wanted`` outputs of one of the functions."""
-        # Kernels are compiled for whole, writable arrays only: each other kind would be compiled by itself.
+        # Kernels are compiled for whole, writable arrays only: each other kind would be compiled by
+        # itself.
         return [np.require(part, requirements=["C", "W"]) for part in self._engines[name].run(ids, vectors, wanted)]

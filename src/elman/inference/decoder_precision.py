@@ -1,7 +1,8 @@
-"""Choose which weights of a network with a decoder are stored in 8 bits by comparing the engine with the network.
+"""Choose which weights of a network with a decoder are stored in 8 bits by comparing the engine
+with the network.
 
-The bounds are those of language models: in 8 bits the perplexity of targets changes by at most half a
-per cent, and in float32 every log-probability agrees to 1e-4.
+The bounds are those of language models: in 8 bits the perplexity of targets changes by at most half
+a per cent, and in float32 every log-probability agrees to 1e-4.
 """
 
 from collections.abc import Callable, Sequence

@@ -6,8 +6,8 @@
     combine         top [H] [, context [D]] -> vector [E]
     output          vector [E], targets -> log_probs [V], chosen [1]
 
-What lies between ``step`` and ``combine`` depends on the length of the source: ``attention_kernels``.
-Id V stands for `<s>`.
+What lies between ``step`` and ``combine`` depends on the length of the source:
+``attention_kernels``. Id V stands for `<s>`.
 """
 
 from elman.cells.operators import concat, linear, tanh
@@ -18,7 +18,8 @@ from elman.models.decoder_config import DecoderConfig
 
 
 def record_sides(config: DecoderConfig, x: Symbol, *, name: str = "") -> Program:
-    """``NAMEforward.step`` and, in both directions, ``NAMEbackward.step``: one step of an encoder on ``x``.
+    """``NAMEforward.step`` and, in both directions, ``NAMEbackward.step``: one step of an encoder
+    on ``x``.
 
     ``NAMEforward.k`` are the parts of its state; the output is ``token``.
     """

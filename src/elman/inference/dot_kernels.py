@@ -170,7 +170,8 @@ def _signs() -> _Instructions:
 
 
 def _widened() -> _Instructions:
-    """Products of 16-bit numbers, added in pairs: of the even bytes, and of the odd ones. By SSE2."""
+    """Products of 16-bit numbers, added in pairs: of the even bytes, and of the odd ones. By
+    SSE2."""
     lanes = 4
     pairs, eight = _vector(_I16, 2 * lanes), _splat(_I16, 2 * lanes, 8)
 
@@ -257,8 +258,8 @@ def _blocks(how: _Instructions, rows: int, vectors: int) -> Any:
 
 
 def _dots(how: _Instructions, together: int, alone: int) -> Any:
-    """A kernel's ``dots``, with tiles of ``together`` vectors of columns for ``TOGETHER`` rows and of
-    ``alone`` vectors for a single one.
+    """A kernel's ``dots``, with tiles of ``together`` vectors of columns for ``TOGETHER`` rows and
+    of ``alone`` vectors for a single one.
     """
     several, one = _blocks(how, TOGETHER, together), _blocks(how, 1, alone)
 

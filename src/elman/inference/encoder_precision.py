@@ -43,8 +43,8 @@ def measured_encoder(
         logits: the network's own logits of them ``[N, K]``.
         figure: from logits ``[N, K]`` of the texts to the task's figure in per cent (None: only the
             predictions are compared).
-        predicted: from logits to what is compared, a row for each prediction ``[M, ..]``; by default
-            the label with the highest logit.
+        predicted: from logits to what is compared, a row for each prediction ``[M, ..]``; by
+            default the label with the highest logit.
 
     Raises:
         ModelError: the engine's float32 logits differ from the network's.

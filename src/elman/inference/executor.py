@@ -62,7 +62,8 @@ class Executor:
                 slot[...] = ids[name][some]
             for name, span in spans:
                 span[...] = vectors[name][some]
-            # Three calls take 0.2 microseconds more than one, which would take 2 seconds to compile.
+            # Three calls take 0.2 microseconds more than one, which would take 2 seconds to
+            # compile.
             outside = kernels.first_outside(memory[2], self._most)
             if outside >= 0:
                 wrong = some.start + outside
@@ -85,8 +86,8 @@ class Executor:
             fresh: where a row's state is reset to zeros before it reads, ``[B, T]``.
             state: the initial state by name; the step's output ``next.NAME`` is the next one.
             top: the output to keep.
-            table: an input of the step and its vectors ``[U, size]``, one for each token; by default
-                the step has an id as its input.
+            table: an input of the step and its vectors ``[U, size]``, one for each token; by
+                default the step has an id as its input.
 
         Returns:
             ``top`` after every token ``[B, T, size]``, zeros behind a row's length, and the state
@@ -134,7 +135,8 @@ class Executor:
 
 
 class _Buffers:
-    """Working memory of one call at a time; new memory of this size would cost a page fault every 4 kB."""
+    """Working memory of one call at a time; new memory of this size would cost a page fault every 4
+    kB."""
 
     def __init__(self, code: Code) -> None:
         self._code, self._most = code, 0

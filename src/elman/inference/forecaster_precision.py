@@ -1,7 +1,7 @@
 """Choose which weights of a forecaster are stored in 8 bits by comparing forecasts.
 
-In 8 bits the quantile loss may change by at most 0.2%, and a quantile by 2% of the scale of its series on
-average. In float32 every quantile must agree to 1e-4.
+In 8 bits the quantile loss may change by at most 0.2%, and a quantile by 2% of the scale of its
+series on average. In float32 every quantile must agree to 1e-4.
 """
 
 import numpy as np

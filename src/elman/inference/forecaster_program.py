@@ -1,4 +1,5 @@
-"""The program of a forecaster: a step of its cell on a patch, and the quantiles behind the last one.
+"""The program of a forecaster: a step of its cell on a patch, and the quantiles behind the last
+one.
 
     step        patch, NAME.k  -> top, next.NAME.k
     quantiles   top, row       -> quantiles [Q H]

@@ -163,11 +163,12 @@ def run_along(code, memory, constants, matrices, read, positions, state, tops):
     """Run a step for one token after another, passing the state on.
 
     ``read`` are ``tokens[N, T], live[T], fresh[N, T], table[tokens, ..], column``: at time t the
-    first ``live`` rows read a token each, from zeros where ``fresh``; of the ``table`` its row, which
-    goes to ``column``, or if that is below 0, its id. ``positions`` are ``spans[1 + parts, 2],
-    into[parts]``. After a step, the first span is the top, copied to ``tops[N, T, ..]``; the others
-    are the next state. ``into`` says where the step reads each part (-1: nowhere). ``state[N, ..]``,
-    the parts side by side, is the initial state and then the final one.
+    first ``live`` rows read a token each, from zeros where ``fresh``; of the ``table`` its row,
+    which goes to ``column``, or if that is below 0, its id. ``positions`` are
+    ``spans[1 + parts, 2], into[parts]``. After a step, the first span is the top, copied to
+    ``tops[N, T, ..]``; the others are the next state. ``into`` says where the step reads each part
+    (-1: nowhere). ``state[N, ..]``, the parts side by side, is the initial state and then the final
+    one.
     """
     row, small, ids = memory
     tokens, live, fresh, table, column_of_table = read

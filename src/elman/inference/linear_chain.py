@@ -1,8 +1,8 @@
 """Sequences of tags from scores: the best, the n best, and probabilities, without torch.
 
-The score of tags ``y_1 .. y_T`` is that of ``nn/crf.py``. A softmax has no scores between tags: then
-only what is forbidden counts, so that no sequence breaks the rules of its scheme. All in float64;
-each sentence is computed by itself up to padding, which changes no bit.
+The score of tags ``y_1 .. y_T`` is that of ``nn/crf.py``. A softmax has no scores between tags:
+then only what is forbidden counts, so that no sequence breaks the rules of its scheme. All in
+float64; each sentence is computed by itself up to padding, which changes no bit.
 """
 
 import functools
@@ -17,7 +17,8 @@ Scores = Sequence[NDArray[np.floating]]
 """The scores of each word's tags, ``[T, K]`` for each sentence."""
 
 _FORBIDDEN = -1e30
-"""Below every sum of scores; finite, so that a sentence without any valid sequence has a best one."""
+"""Below every sum of scores; finite, so that a sentence without any valid sequence has a best
+one."""
 _NUMBERS = 1 << 22
 """Most numbers ``[B, K, K]`` in memory."""
 
@@ -91,10 +92,11 @@ class LinearChain:
         return words + pairs + float(self.begin[tags[0]] + self.end[tags[-1]])
 
     def part_probability(self, scores: NDArray[np.floating], tags: NDArray[np.int64]) -> Callable[[int, int], float]:
-        """How probable parts of one sentence's ``tags [T]`` are, whatever the tags of the other words.
+        """How probable parts of one sentence's ``tags [T]`` are, whatever the tags of the other
+        words.
 
-        The sums over the sentence are computed once, at the first call of what is returned; then each
-        part costs its own length.
+        The sums over the sentence are computed once, at the first call of what is returned; then
+        each part costs its own length.
 
         Returns:
             From the first word of a part and the one after its last to its probability.

@@ -41,8 +41,8 @@ def measured(
 
     Args:
         built: the engine's network with some groups in 8 bits.
-        changes: how its answers compare with those of the network in torch: ``equal_predictions``, the share that
-            is the same, and changes of figures by name.
+        changes: how its answers compare with those of the network in torch: ``equal_predictions``,
+            the share that is the same, and changes of figures by name.
         bounds: how far each may be from 1, or from 0.
         facts: further parts of ``parity``.
     """
@@ -61,7 +61,8 @@ def measured(
 
 
 def float_difference(found: NDArray[Any], wanted: NDArray[Any], what: str, *, drift: float = 1) -> float:
-    """The largest difference between outputs of the engine in float32 and those of the network in torch.
+    """The largest difference between outputs of the engine in float32 and those of the network in
+    torch.
 
     Args:
         what: the outputs in words.

@@ -1,4 +1,5 @@
-"""InferenceOutcome: an outcome network computed by the engine, without torch, in 8 bits or float32."""
+"""InferenceOutcome: an outcome network computed by the engine, without torch, in 8 bits or
+float32."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,5 @@
-"""Entities through a history, by the engine: rows are predicted from the states before them, and update
-them. ``OutcomeNetwork.run`` is the same in torch."""
+"""Entities through a history, by the engine: rows are predicted from the states before them, and
+update them. ``OutcomeNetwork.run`` is the same in torch."""
 
 import numpy as np
 from numpy.typing import NDArray

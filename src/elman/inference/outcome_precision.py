@@ -1,6 +1,7 @@
 """Choose which weights of an outcome network are stored in 8 bits by comparing predictions.
 
-The bounds are those of ``encoder_precision.py``; the log loss may also change by at most 0.002 nats.
+The bounds are those of ``encoder_precision.py``; the log loss may also change by at most 0.002
+nats.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """InferenceReader: a reader's network computed by the engine, without torch, in 8 bits or float32.
 
-The scores of a passage do not depend on the others that are read with it, their order or the padding.
+The scores of a passage do not depend on the others that are read with it, their order or the
+padding.
 """
 
 import dataclasses
@@ -76,7 +77,8 @@ class InferenceReader(EngineNetwork):
         return {**super().to_arrays(), **self._subwords.to_arrays()}
 
     def scores(self, pairs: Sequence[Pair]) -> list[Scores]:
-        """The scores of the first and of the last word of an answer in each passage of T words ``[1 + T]``.
+        """The scores of the first and of the last word of an answer in each passage of T words
+        ``[1 + T]``.
 
         Place 0 is "no answer": minus infinity if training has an answer to every question.
         """
@@ -122,7 +124,8 @@ class InferenceReader(EngineNetwork):
         return self._engines["query"].run({}, {"question": vectors}, ["first", "last"])
 
     def _aligned(self, asked: Rows, read: Rows, table: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """For each word of the passages the mean of its question's words, weighted by likeness ``[N, X]``."""
+        """For each word of the passages the mean of its question's words, weighted by likeness
+        ``[N, X]``."""
         from elman.inference.attention_kernels import attend  # brings numba along
 
         lengths = np.array(list(map(len, asked)), np.int64)

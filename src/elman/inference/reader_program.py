@@ -1,4 +1,5 @@
-"""The program of a reader: what follows from a word alone, a step in each direction of both texts, the scores.
+"""The program of a reader: what follows from a word alone, a step in each direction of both texts,
+the scores.
 
     words                    word, subwords [S] -> vector [X], key [A], question.forward, question.backward
     question.forward.step    hoisted, question.forward.k -> next.question.forward.k, token
@@ -9,9 +10,10 @@
     passage.forward.step     hoisted, passage.forward.k -> next.passage.forward.k, token
     passage.backward.step    the same, of words in reverse order
 
-What a step needs of a word is computed once (``hoisting.py``). Between them lie the attention of the passage to the
-question's words, which gives ``aligned``, the mean of the question's tokens by their scores, and the products of a
-passage's tokens with ``first`` and ``last``. Id V stands for `<s>`, with which both texts begin.
+What a step needs of a word is computed once (``hoisting.py``). Between them lie the attention of
+the passage to the question's words, which gives ``aligned``, the mean of the question's tokens by
+their scores, and the products of a passage's tokens with ``first`` and ``last``. Id V stands for
+`<s>`, with which both texts begin.
 """
 
 from elman.cells.operators import concat, linear, relu

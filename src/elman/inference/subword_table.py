@@ -45,7 +45,8 @@ class SubwordTable:
         return {} if self._whole is None else {_SUBWORDS: self._whole}
 
     def vectors(self, starts: NDArray[np.int64], buckets: NDArray[np.int64]) -> Vectors:
-        """The sum of each word's N n-grams, divided by sqrt(N), ``[U, S]``; zeros of a word without any.
+        """The sum of each word's N n-grams, divided by sqrt(N), ``[U, S]``; zeros of a word without
+        any.
 
         They are added in order, so that no other word changes a bit.
         """

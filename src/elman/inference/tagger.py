@@ -193,8 +193,8 @@ class WordTable:
 
 
 def _extended(old: Scores, start: int, more: Scores) -> Scores:
-    """``old`` with ``more`` from row ``start`` on, in place if there is room, else in an array twice
-    as large."""
+    """``old`` with ``more`` from row ``start`` on, in place if there is room, else in an array
+    twice as large."""
     stop = start + len(more)
     if stop > len(old):
         larger = np.empty((max(stop, 2 * len(old)), old.shape[1]), np.float32)

@@ -1,4 +1,5 @@
-"""InferenceTranslator: a translator's network computed by the engine, without torch, in 8 bits or float32."""
+"""InferenceTranslator: a translator's network computed by the engine, without torch, in 8 bits or
+float32."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -71,7 +72,8 @@ class InferenceTranslator(InferenceDecoder):
 def inference_translator(
     arrays: Arrays, config: TranslatorConfig, sizes: TranslatorSizes, *, int8: Iterable[str], patience: int = PATIENCE
 ) -> InferenceTranslator:
-    """The engine's translator of a network's own weights, those of the groups ``int8`` in 8 bits."""
+    """The engine's translator of a network's own weights, those of the groups ``int8`` in 8
+    bits."""
     settings = InferenceTranslatorConfig(
         network=config.to_json(), source=sizes.source, target=sizes.target, int8=sorted(int8), gain=gain_of(arrays)
     )

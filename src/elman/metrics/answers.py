@@ -1,7 +1,9 @@
-"""Exact match and F1 of answers to questions, by the definition of SQuAD (Rajpurkar and others 2016, 2018).
+"""Exact match and F1 of answers to questions, by the definition of SQuAD (Rajpurkar and others
+2016, 2018).
 
-Answers are compared in lower case, without punctuation and English articles. A question without an answer has
-the answer "", and an empty answer is right there only. Of several right answers the nearest counts.
+Answers are compared in lower case, without punctuation and English articles. A question without an
+answer has the answer "", and an empty answer is right there only. Of several right answers the
+nearest counts.
 """
 
 import re
@@ -35,7 +37,8 @@ def exact_match(answer: str, right: Sequence[str]) -> float:
 
 
 def f1(answer: str, right: Sequence[str]) -> float:
-    """The harmonic mean of the shares of words that an answer has in common with the nearest right one.
+    """The harmonic mean of the shares of words that an answer has in common with the nearest right
+    one.
 
     >>> f1("the river Nile in Egypt", ["Nile river", "Nile"])  # 2 of 4 and 2 of 2 words
     0.6666666666666666
@@ -44,7 +47,8 @@ def f1(answer: str, right: Sequence[str]) -> float:
 
 
 def answer_figures(answers: Mapping[str, str], right: Mapping[str, Sequence[str]]) -> dict[str, NDArray[np.float64]]:
-    """Exact match and F1 of every question ``[Q]``, in the order of ``right``; a missing answer is empty."""
+    """Exact match and F1 of every question ``[Q]``, in the order of ``right``; a missing answer is
+    empty."""
     pairs = [(answers.get(question, ""), each) for question, each in right.items()]
     return {
         "exact_match": np.array([exact_match(*each) for each in pairs]),

@@ -1,8 +1,8 @@
 """Figures of forecasts: MASE, sMAPE, weighted quantile loss, coverage.
 
-Hyndman and Koehler (2006) for MASE; Makridakis, Spiliotis and Assimakopoulos (2020, the M4 competition) for
-sMAPE and for the mean over series; Salinas et al. (2020, DeepAR) and GluonTS for the weighted quantile loss.
-Missing truth is NaN and does not count.
+Hyndman and Koehler (2006) for MASE; Makridakis, Spiliotis and Assimakopoulos (2020, the M4
+competition) for sMAPE and for the mean over series; Salinas et al. (2020, DeepAR) and GluonTS for
+the weighted quantile loss. Missing truth is NaN and does not count.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ Numbers = NDArray[np.floating]
 
 
 def seasonal_error(history: Numbers, season: int) -> float:
-    """The mean absolute error of repeating the last season, one step at a time, within a history ``[T]``.
+    """The mean absolute error of repeating the last season, one step at a time, within a history
+    ``[T]``.
 
     It is the denominator of MASE; NaN for a history that is not longer than a season.
 
@@ -32,7 +33,8 @@ def absolute_errors(truth: Numbers, forecast: Numbers) -> NDArray[np.float64]:
 
 
 def mase(truth: Numbers, forecast: Numbers, scale: Numbers) -> NDArray[np.float64]:
-    """The mean absolute scaled error of each window ``[N]``; below 1 it beats the seasonal naive forecast.
+    """The mean absolute scaled error of each window ``[N]``; below 1 it beats the seasonal naive
+    forecast.
 
     Args:
         truth: ``[N, H]``.
@@ -76,7 +78,8 @@ def pinball(truth: Numbers, quantiles: Numbers, levels: Sequence[float]) -> NDAr
 
 
 def weighted_quantile_loss(truth: Numbers, quantiles: Numbers, levels: Sequence[float]) -> float:
-    """The mean over levels of the summed pinball loss, relative to the summed absolute truth; 0 if that is 0.
+    """The mean over levels of the summed pinball loss, relative to the summed absolute truth; 0 if
+    that is 0.
 
     >>> weighted_quantile_loss(np.array([[10.0]]), np.array([[[8.0], [11.0]]]), [0.1, 0.9])
     0.03

@@ -1,8 +1,9 @@
 """GLEU: how well a text was corrected, from 0 to 100.
 
-N-grams of the correction count if the reference has them; those that it shares with the source alone are
-taken off (Napoles et al., "Ground truth for grammatical error correction metrics", 2015, in the form without
-tuned weights of "GLEU without tuning", 2016). Words are what stands between blanks.
+N-grams of the correction count if the reference has them; those that it shares with the source
+alone are taken off (Napoles et al., "Ground truth for grammatical error correction metrics", 2015,
+in the form without tuned weights of "GLEU without tuning", 2016). Words are what stands between
+blanks.
 """
 
 from collections import Counter
@@ -16,7 +17,8 @@ from elman.metrics.tags import SentenceFigure
 
 ORDER = 4
 DRAWS = 500
-"""With several references, one is drawn for each sentence so many times, and the figures are averaged."""
+"""With several references, one is drawn for each sentence so many times, and the figures are
+averaged."""
 
 
 def gleu(source: Sequence[str], predicted: Sequence[str], *references: Sequence[str], seed: int = 1) -> float:
@@ -42,7 +44,8 @@ def gleu_figure(source: Sequence[str], predicted: Sequence[str], reference: Sequ
 
 
 def _counts(source: Sequence[str], predicted: Sequence[str], reference: Sequence[str]) -> NDArray[np.float64]:
-    """Of each sentence ``[S, 2 + 2 ORDER]``: both lengths, then the n-grams that count, and all of them."""
+    """Of each sentence ``[S, 2 + 2 ORDER]``: both lengths, then the n-grams that count, and all of
+    them."""
     rows = []
     for given, made, wanted in zip(source, predicted, reference, strict=True):
         texts = [text.split() for text in (given, made, wanted)]

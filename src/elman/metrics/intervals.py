@@ -34,7 +34,8 @@ class Interval(NamedTuple):
 
 
 def proportion_interval(successes: int, total: int, *, level: float = LEVEL) -> Interval:
-    """A share with Wilson's score interval (1927), which also holds for few examples and for shares of 0 and 1.
+    """A share with Wilson's score interval (1927), which also holds for few examples and for shares
+    of 0 and 1.
 
     >>> [round(each, 4) for each in proportion_interval(81, 263)]
     [0.308, 0.2553, 0.3662]

@@ -45,7 +45,8 @@ class Tally:
 
     @property
     def bits_per_byte(self) -> float:
-        """All nats, the spelling of unknown words included, per byte of normalised text, in bits."""
+        """All nats, the spelling of unknown words included, per byte of normalised text, in
+        bits."""
         return (self.nats + self.spelling_nats) / (math.log(2) * max(self.bytes, 1))
 
     @property

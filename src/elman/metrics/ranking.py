@@ -1,8 +1,9 @@
-"""Figures of rankings, as trec_eval defines them: average precision, nDCG, recall, precision, reciprocal rank.
+"""Figures of rankings, as trec_eval defines them: average precision, nDCG, recall, precision,
+reciprocal rank.
 
-A ranking is given by the grades of its documents, the best document first. A grade above 0 is relevant. Figures
-are those of one query; a system's figure is their mean over all judged queries, where a query without any
-retrieved or any relevant document counts as 0.
+A ranking is given by the grades of its documents, the best document first. A grade above 0 is
+relevant. Figures are those of one query; a system's figure is their mean over all judged queries,
+where a query without any retrieved or any relevant document counts as 0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 
 Grades = NDArray[np.int64]
 RankFigure = Callable[[Grades, Grades], float]
-"""From the grades of a ranking ``[K]`` and those of all judged documents of the query ``[J]`` to the figure."""
+"""From the grades of a ranking ``[K]`` and those of all judged documents of the query ``[J]`` to
+the figure."""
 
 
 def average_precision(ranked: Grades, judged: Grades) -> float:
-    """The mean, over relevant documents, of the precision at their ranks; those not retrieved count 0.
+    """The mean, over relevant documents, of the precision at their ranks; those not retrieved count
+    0.
 
     >>> average_precision(np.array([1, 0, 2]), np.array([1, 2, 1, 0]))  # (1/1 + 2/3 + 0) / 3
     0.5555555555555555
@@ -27,8 +30,8 @@ def average_precision(ranked: Grades, judged: Grades) -> float:
 
 
 def ndcg(ranked: Grades, judged: Grades, *, depth: int = 10) -> float:
-    """Discounted cumulative gain of the first documents, divided by that of the ideal ranking: the gain is the
-    grade, the discount log2(1 + rank) (Järvelin and Kekäläinen 2002).
+    """Discounted cumulative gain of the first documents, divided by that of the ideal ranking: the
+    gain is the grade, the discount log2(1 + rank) (Järvelin and Kekäläinen 2002).
 
     >>> round(ndcg(np.array([0, 2]), np.array([2, 1]), depth=2), 4)  # 2/log2(3) / (2 + 1/log2(3))
     0.4796
@@ -47,7 +50,8 @@ def recall(ranked: Grades, judged: Grades, *, depth: int = 100) -> float:
 
 
 def precision(ranked: Grades, judged: Grades, *, depth: int = 10) -> float:
-    """The share of relevant documents among the first ones; a shorter ranking is filled up with others.
+    """The share of relevant documents among the first ones; a shorter ranking is filled up with
+    others.
 
     >>> precision(np.array([0, 2]), np.array([2, 1]))
     0.1

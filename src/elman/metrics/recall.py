@@ -1,5 +1,5 @@
-"""Recall at k among N: how often the right candidate is one of the first k of N, the others drawn at
-random.
+"""Recall at k among N: how often the right candidate is one of the first k of N, the others drawn
+at random.
 
 The mean over all draws follows in closed form: of M - 1 others, r are better than the right one. In
 a draw of N - 1 the number of better ones is hypergeometric, and fewer than k must be among them.
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 def recall_of_ranks(
     better: NDArray[np.integer], equal: NDArray[np.integer], others: NDArray[np.integer], *, k: int, among: int
 ) -> NDArray[np.float64]:
-    """The recall at ``k`` of each example ``[n]``, in the mean over draws; equal scores are put in random
-    order.
+    """The recall at ``k`` of each example ``[n]``, in the mean over draws; equal scores are put in
+    random order.
 
     Args:
         better: how many of the other candidates have a higher score than the right one ``[n]``.

@@ -93,8 +93,8 @@ class TagCounts:
         """Functions of sentences' weights, by the lasting JSON names of their values.
 
         ``accuracy`` and, if there are any, ``unknown_accuracy`` are shares of words,
-        ``sentence_accuracy`` the share of sentences without a mistake; ``macro_f1`` is the mean F1 of
-        the tags, which is left out if sentences times tags exceed ``MOST_CELLS``.
+        ``sentence_accuracy`` the share of sentences without a mistake; ``macro_f1`` is the mean F1
+        of the tags, which is left out if sentences times tags exceed ``MOST_CELLS``.
         """
         figures = {"accuracy": ratio(self.correct, self.words)}
         if self.unknown.any():

@@ -1,8 +1,9 @@
-"""Figures of translations, from 0 to 100, as sacreBLEU computes them: BLEU and chrF, cased and lower-cased.
+"""Figures of translations, from 0 to 100, as sacreBLEU computes them: BLEU and chrF, cased and
+lower-cased.
 
-Both follow from counts of each sentence that are summed over a text (Papineni et al. 2002; Popović 2015;
-Post, "A call for clarity in reporting BLEU scores", 2018), so that a bootstrap over sentences need not count
-again. sacreBLEU is imported when a figure is computed.
+Both follow from counts of each sentence that are summed over a text (Papineni et al. 2002; Popović
+2015; Post, "A call for clarity in reporting BLEU scores", 2018), so that a bootstrap over sentences
+need not count again. sacreBLEU is imported when a figure is computed.
 """
 
 import importlib
@@ -32,8 +33,8 @@ def translation_figures(
     """The figures of predicted sentences.
 
     Args:
-        references: one or several translations of each sentence, None where one has fewer; exact matches are
-            with any of them.
+        references: one or several translations of each sentence, None where one has fewer; exact
+            matches are with any of them.
         tokenize: how BLEU finds words, by sacreBLEU's name; ``char`` for scripts without spaces.
 
     Raises:

@@ -2,9 +2,9 @@
 
     WER = (S + D + I) / words of the reference
 
-Several alignments can cost the same. The one chosen here is that of jiwer (that of rapidfuzz): after
-the common beginning and end are taken away, it is read from the end; a deletion goes before an
-insertion, and that before a match or substitution. So all counts agree, not only their sum.
+Several alignments can cost the same. The one chosen here is that of jiwer (that of rapidfuzz):
+after the common beginning and end are taken away, it is read from the end; a deletion goes before
+an insertion, and that before a match or substitution. So all counts agree, not only their sum.
 """
 
 from collections.abc import Sequence

@@ -1,11 +1,12 @@
-"""The network of a captioner: stacks sweep over the rows of a picture and then over its columns, in both
-directions (Visin et al. 2015, "ReNet"), and a decoder that looks at all positions writes the caption.
+"""The network of a captioner: stacks sweep over the rows of a picture and then over its columns, in
+both directions (Visin et al. 2015, "ReNet"), and a decoder that looks at all positions writes the
+caption.
 
     patches p [B, R, C, P] -> e = tanh(W p + b) [B, R, C, E] -> rows r [B, R, C, D]
         -> e + V r [B, R, C, E] -> columns h [B, R C, D]
 
-After both sweeps each position knows of the whole picture. ``DecoderNetwork`` looks at them, and starts from
-their mean.
+After both sweeps each position knows of the whole picture. ``DecoderNetwork`` looks at them, and
+starts from their mean.
 """
 
 import torch

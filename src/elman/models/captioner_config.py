@@ -8,7 +8,8 @@ from elman.models.stack_config import check_size
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CaptionerConfig(DecoderConfig):
-    """Shape of a network from a picture to a text: an encoder over rows and columns, attention and a decoder.
+    """Shape of a network from a picture to a text: an encoder over rows and columns, attention and
+    a decoder.
 
     >>> CaptionerConfig(hidden_size=4).token_size
     8
@@ -19,7 +20,8 @@ class CaptionerConfig(DecoderConfig):
     bidirectional: bool = True
     """Whether rows are also read from right to left, and columns from bottom to top."""
     embedding_size: int = 64
-    """Size of the embeddings of tokens and patches, and of the vector from which a token is predicted (E)."""
+    """Size of the embeddings of tokens and patches, and of the vector from which a token is
+    predicted (E)."""
     hidden_size: int = 64
 
 

@@ -4,7 +4,8 @@
     `<s>`, target [B, T] -> embedding [, a of the step before] -> stack q [B, T, H]
         -> context c [B, T, D] by attention over h -> a = tanh(W [q; c]) [B, T, E] -> output [B, T, V]
 
-The decoder starts from ``tanh(W s + b)``, where s is the encoder's summary. A target ends with `</s>`.
+The decoder starts from ``tanh(W s + b)``, where s is the encoder's summary. A target ends with
+`</s>`.
 """
 
 import dataclasses
@@ -37,7 +38,8 @@ class DecoderDrops(Drops):
     smoothing: float = 0.0
     """Label smoothing: the share of the probability that is wanted for all types alike."""
     sampling: float = 0.0
-    """Scheduled sampling: the share of target tokens that the decoder reads as it predicts them itself."""
+    """Scheduled sampling: the share of target tokens that the decoder reads as it predicts them
+    itself."""
 
 
 class TargetBatch(Protocol):
@@ -71,8 +73,8 @@ class ReadSource:
 class DecoderNetwork(TokenEncoder):
     """A network from a source to the probabilities of its target.
 
-    A subclass draws its own weights between ``__init__`` and ``make_decoder``. Those of the decoder are named
-    ``embedding.* begin.* stack.* attention.* combine.* output.*``.
+    A subclass draws its own weights between ``__init__`` and ``make_decoder``. Those of the decoder
+    are named ``embedding.* begin.* stack.* attention.* combine.* output.*``.
 
     Args:
         target: types of the target (V).
@@ -129,8 +131,8 @@ class DecoderNetwork(TokenEncoder):
     def decode(
         self, inputs: Tensor, lengths: Tensor, source: ReadSource, masks: Masks | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """The vectors ``[B, T, E]`` from which tokens are predicted after each of ``inputs[B, T]``, and the
-        weights of attention ``[B, T, S]``, if there is any."""
+        """The vectors ``[B, T, E]`` from which tokens are predicted after each of ``inputs[B, T]``,
+        and the weights of attention ``[B, T, S]``, if there is any."""
         config = self.decoder_config
         x = self.embedding(inputs, masks)
         if not config.input_feeding:
@@ -156,7 +158,8 @@ class DecoderNetwork(TokenEncoder):
         return dropout.locked(self.combine(read).tanh(), self.drops.output, masks), weights
 
     def begun(self, target: Tensor) -> Tensor:
-        """What the decoder reads in order to predict ``target[B, T]``: `<s>`, then each token but the last."""
+        """What the decoder reads in order to predict ``target[B, T]``: `<s>`, then each token but
+        the last."""
         return F.pad(target[:, :-1], (1, 0), value=self.types)
 
     def loss(self, data: TargetBatch, state: tuple[Tensor, ...], masks: Masks | None = None) -> Loss:
@@ -186,8 +189,8 @@ class DecoderNetwork(TokenEncoder):
             return score + (self.output.bias[wanted] - self.output.bias.mean()).sum()
 
     def _sampled(self, inputs: Tensor, lengths: Tensor, source: ReadSource, masks: Masks) -> Tensor:
-        """Inputs of which a share is replaced by what the decoder predicts there (Bengio et al. 2015), all
-        steps at once (Duckworth et al. 2019)."""
+        """Inputs of which a share is replaced by what the decoder predicts there (Bengio et al.
+        2015), all steps at once (Duckworth et al. 2019)."""
         with torch.no_grad():
             y, _ = self.decode(inputs, lengths, source, masks)
             likeliest = F.linear(y.float(), self.output.table()[: self.types], self.output.bias).argmax(-1)
@@ -202,7 +205,8 @@ class DecoderNetwork(TokenEncoder):
 
     @torch.no_grad()
     def log_probs(self, data: TargetBatch) -> tuple[Tensor, Tensor | None]:
-        """Log-probabilities of all types for each target token ``[B, T, V]``, and weights ``[B, T, S]``."""
+        """Log-probabilities of all types for each target token ``[B, T, V]``, and weights
+        ``[B, T, S]``."""
         target, lengths = torch.from_numpy(data.target), torch.from_numpy(data.target_lengths)
         y, weights = self.decode(self.begun(target), lengths, self.read_batch(data))
         return self.output.log_probs(y), weights

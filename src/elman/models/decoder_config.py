@@ -1,4 +1,5 @@
-"""The configuration of a decoder with attention, and of the encoder that it looks at, without torch."""
+"""The configuration of a decoder with attention, and of the encoder that it looks at, without
+torch."""
 
 import dataclasses
 from typing import Literal
@@ -75,7 +76,8 @@ class DecoderConfig(DirectionsConfig):
 
     @property
     def begin_size(self) -> int:
-        """Numbers of the decoder's state that follow from the source; those of a window are zeros."""
+        """Numbers of the decoder's state that follow from the source; those of a window are
+        zeros."""
         return 0 if self.seen else sum(size for parts in self.decoder_states for size in parts.values())
 
     @property

@@ -1,6 +1,7 @@
 """Documents as vectors, and their similarity to a text: TF-IDF, and weighted means of word vectors.
 
-Documents and texts come as lists of words (``data.word_text.split_words``). Similarity is the cosine.
+Documents and texts come as lists of words (``data.word_text.split_words``). Similarity is the
+cosine.
 """
 
 import math
@@ -22,8 +23,9 @@ _SMALLEST = 1e-30
 class TfidfDocuments:
     """Documents as TF-IDF vectors, with the numbers of scikit-learn's ``TfidfVectorizer``.
 
-    A word that is t times in a document, and in df of N documents, weighs t (ln((1 + N) / (1 + df)) + 1);
-    vectors have length one. What two texts share decides; words that are only alike count nothing.
+    A word that is t times in a document, and in df of N documents, weighs t (ln((1 + N) / (1 + df))
+    + 1); vectors have length one. What two texts share decides; words that are only alike count
+    nothing.
 
     >>> documents = TfidfDocuments([["a", "cat"], ["a", "dog"], ["a", "dog", "dog"]])
     >>> documents.similarities(["dog"]).round(3).tolist()
@@ -89,7 +91,8 @@ class TfidfDocuments:
         return made
 
     def to_arrays(self) -> dict[str, NDArray[np.integer]]:
-        """Of document d, the columns of its words and their counts: ``columns[starts[d] : starts[d + 1]]``."""
+        """Of document d, the columns of its words and their counts:
+        ``columns[starts[d] : starts[d + 1]]``."""
         return {
             "starts": self._starts,
             "columns": self._places.astype(np.int32),
@@ -126,7 +129,8 @@ class TfidfDocuments:
         return self._places[part], self._values[part]
 
     def vector(self, words: Words | Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The columns of a text's words, rising, and their values; words of no document are left out."""
+        """The columns of a text's words, rising, and their values; words of no document are left
+        out."""
         counts = {self._columns[word]: count for word, count in Counter(words).items() if word in self._columns}
         columns = np.array(sorted(counts), np.int64)
         values = np.array([counts[column] for column in columns.tolist()], np.float64) * self.idf[columns]
@@ -150,12 +154,12 @@ class TfidfDocuments:
 class SifDocuments:
     """Documents as weighted means of word vectors (SIF; Arora, Liang and Ma 2017).
 
-    A word of probability p weighs a / (a + p). Of these means the first principal component, which all
-    texts share, is removed. Words that are alike count, where documents and text share none.
+    A word of probability p weighs a / (a + p). Of these means the first principal component, which
+    all texts share, is removed. Words that are alike count, where documents and text share none.
 
     Args:
-        vectors: the word vectors; their vocabulary says how probable words are. Where it has no counts,
-            as in files of other tools, the documents do.
+        vectors: the word vectors; their vocabulary says how probable words are. Where it has no
+            counts, as in files of other tools, the documents do.
         documents: at least three.
         a: the smaller, the less frequent words count.
 

@@ -1,10 +1,10 @@
 """DualEncoder: a network that gives messages and replies vectors, near each other where they fit.
 
-Messages and replies share the embedding and the layers of one ``Encoder`` with 2 D outputs. The first
-D are the vector of a text read as a message, the others its vector as a reply; both are scaled to
-length 1. Training tells the reply of a message from those of the other messages of its batch, and
-the message of a reply from the other messages (Henderson et al., Efficient Natural Language Response
-Suggestion for Smart Reply, 2017).
+Messages and replies share the embedding and the layers of one ``Encoder`` with 2 D outputs. The
+first D are the vector of a text read as a message, the others its vector as a reply; both are
+scaled to length 1. Training tells the reply of a message from those of the other messages of its
+batch, and the message of a reply from the other messages (Henderson et al., Efficient Natural
+Language Response Suggestion for Smart Reply, 2017).
 """
 
 import math
@@ -60,8 +60,8 @@ class DualEncoder(Encoder):
 
     @torch.no_grad()
     def begin_as_bag(self, weights: NDArray[np.floating]) -> None:
-        """Begin with random vectors of words, the same for messages and replies: texts that share words
-        are near each other, as by TF-IDF.
+        """Begin with random vectors of words, the same for messages and replies: texts that share
+        words are near each other, as by TF-IDF.
 
         Args:
             weights: how much each type counts ``[V]``.
@@ -78,7 +78,8 @@ class DualEncoder(Encoder):
             nn.init.eye_(self.get_parameter(f"sides.{side}.weight"))
 
     def logits(self, ids: Tensor, lengths: Tensor, masks: Masks | None = None) -> Tensor:
-        """The vectors of texts as messages and as replies, side by side ``[B, 2 D]``, of any length.
+        """The vectors of texts as messages and as replies, side by side ``[B, 2 D]``, of any
+        length.
 
         The arguments are those of ``forward``.
         """
@@ -107,7 +108,8 @@ class DualEncoder(Encoder):
 
 
 def symmetric_loss(scores: Tensor) -> Tensor:
-    """Summed nats of finding the reply of each message and the message of each reply, the mean of both.
+    """Summed nats of finding the reply of each message and the message of each reply, the mean of
+    both.
 
     Args:
         scores: ``[B, B]``, a row for each message; its reply has the same number.

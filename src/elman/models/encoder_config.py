@@ -12,7 +12,8 @@ Direction = Literal["forward", "backward"]
 
 
 class DirectionsConfig(StackConfig):
-    """Base of configurations with a stack of layers in each direction; as its base, no dataclass."""
+    """Base of configurations with a stack of layers in each direction; as its base, no
+    dataclass."""
 
     layers: int
     """Layers of each direction (L)."""

@@ -1,4 +1,5 @@
-"""The logits of ``NgramRegression`` in compiled code: hashing, counting and summing of a text at once.
+"""The logits of ``NgramRegression`` in compiled code: hashing, counting and summing of a text at
+once.
 
 The reference is ``NgramRegression.reference_logits`` over ``data.hashed_ngrams``.
 """
@@ -23,12 +24,14 @@ _NEGATIONS = PARTS
 
 
 class KeyTable(NamedTuple):
-    """Where the compiled code finds the column of a key. It is small, so that it stays in the cache."""
+    """Where the compiled code finds the column of a key. It is small, so that it stays in the
+    cache."""
 
     keys: NDArray[np.uint32]
     """The keys of the index and then the negations, each part in rising order; none for buckets."""
     slots: NDArray[np.int32]
-    """For each part, where the keys begin that have the same first bits, and where the last ones end."""
+    """For each part, where the keys begin that have the same first bits, and where the last ones
+    end."""
     firsts: NDArray[np.int64]
     """Where the slots of each part begin ``[4]``."""
     shifts: NDArray[np.uint64]

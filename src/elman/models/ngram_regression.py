@@ -2,8 +2,9 @@
 classifier.
 
 A feature's number is (1 + ln count) times its factor; words, characters and negated words are then
-scaled to length 1 each. The factor is the inverse document frequency, ln((1 + N) / (1 + n)) + 1 for n
-of N training texts, as of TF-IDF, times how much the n-gram tells of a label (``informativeness``).
+scaled to length 1 each. The factor is the inverse document frequency, ln((1 + N) / (1 + n)) + 1 for
+n of N training texts, as of TF-IDF, times how much the n-gram tells of a label
+(``informativeness``).
 """
 
 import hashlib
@@ -109,8 +110,8 @@ class NgramRegression:
         return cls(weights, arrays["bias"], factors, index, stored=arrays)
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One number per label ``[N, K]``; after the first texts by compiled code. Both add in float64, so that the
-        float32 numbers are the same but for one in millions."""
+        """One number per label ``[N, K]``; after the first texts by compiled code. Both add in
+        float64, so that the float32 numbers are the same but for one in millions."""
         self._patience -= len(texts)
         return self.reference_logits(texts) if self._patience >= 0 else self.compiled_logits(texts)
 

@@ -17,7 +17,8 @@ class OutcomeConfig(StackConfig):
     """
 
     cell: str = "lstm"
-    """With --entities: the recurrent cell that updates an entity's state, or another kind of layer."""
+    """With --entities: the recurrent cell that updates an entity's state, or another kind of
+    layer."""
     layers: int = 1
     embedding_size: int = 16
     """Size of the embedding of a category, and of what an update reads (E)."""

@@ -1,13 +1,15 @@
 """The network of a reader: scores for the first and the last word of an answer in a passage.
 
-It is the document reader of Chen and others, Reading Wikipedia to Answer Open-Domain Questions (2017), over any cell:
+It is the document reader of Chen and others, Reading Wikipedia to Answer Open-Domain Questions
+(2017), over any cell:
 
     question: words -> stacks -> one vector, the mean of its outputs with learned weights
     passage:  words, the question's words that each is like (attention), matches -> linear -> stacks
-    score of a word: its output times a matrix times the question's vector; one matrix for the first word of an
-    answer, one for the last
+    score of a word: its output times a matrix times the question's vector; one matrix for the first
+    word of an answer, one for the last
 
-Both texts begin with `<s>`. That of the passage stands for "no answer", as in Devlin and others, BERT (2019).
+Both texts begin with `<s>`. That of the passage stands for "no answer", as in Devlin and others,
+BERT (2019).
 """
 
 import dataclasses
@@ -52,7 +54,8 @@ class _Side(TokenEncoder):
 class ReaderNetwork(StoredWeights):
     """A network from questions and passages to scores, of V word ids.
 
-    Weights are named ``embedding.* subwords.* align.* question.* attention.* combine.* passage.* first.* last.*``.
+    Weights are named ``embedding.* subwords.* align.* question.* attention.* combine.* passage.*
+    first.* last.*``.
     """
 
     def __init__(self, config: ReaderConfig, vocab_size: int, *, drops: ReaderDrops | None = None) -> None:
@@ -90,8 +93,8 @@ class ReaderNetwork(StoredWeights):
     def scores(self, data: ReaderBatch, masks: Masks | None = None) -> tuple[Tensor, Tensor]:
         """The scores of the first and of the last word of an answer ``[B, 1 + T]`` each, float32.
 
-        Column 0 is "no answer". Padding has minus infinity, and so has column 0 where training has an answer to
-        every question.
+        Column 0 is "no answer". Padding has minus infinity, and so has column 0 where training has
+        an answer to every question.
         """
         device = self.attention.weight.device
         arrays = (torch.from_numpy(part).to(device) for part in data)

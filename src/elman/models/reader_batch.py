@@ -22,7 +22,8 @@ class ReaderBatch(NamedTuple):
     features: NDArray[np.float32]
     """``reader_features.match_features`` ``[B, T, F]``; any at padding."""
     answers: NDArray[np.int64]
-    """The first and the last word of the answer ``[B, 2]``, counted from 1; zeros if there is none."""
+    """The first and the last word of the answer ``[B, 2]``, counted from 1; zeros if there is
+    none."""
     ids: NDArray[np.int64]
     """The id of each of the U words ``[U]``."""
     starts: NDArray[np.int64]

@@ -44,7 +44,8 @@ class ReaderConfig(DirectionsConfig):
     answer_words: int = 15
     """Most words of an answer."""
     unanswerable: bool = False
-    """Whether training had questions that their passage does not answer, so that none is an answer."""
+    """Whether training had questions that their passage does not answer, so that none is an
+    answer."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

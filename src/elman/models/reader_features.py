@@ -1,7 +1,7 @@
 """What a reader sees of a passage's words besides the words: which of them the question has too.
 
-These are the exact-match and frequency features of the document reader of Chen and others, Reading Wikipedia to
-Answer Open-Domain Questions (2017), with endings left out in place of lemmas.
+These are the exact-match and frequency features of the document reader of Chen and others, Reading
+Wikipedia to Answer Open-Domain Questions (2017), with endings left out in place of lemmas.
 """
 
 from collections import Counter
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from elman.text.english_endings import without_ending
 
 FEATURES = 4
-"""Equal to a question word: as written, in lower case, without its ending; then its frequency in the passage."""
+"""Equal to a question word: as written, in lower case, without its ending; then its frequency in
+the passage."""
 
 
 def match_features(question: Sequence[str], passage: Sequence[str]) -> NDArray[np.float32]:

@@ -27,7 +27,8 @@ class Entry:
     resumes: bool = False
     """Whether its job, which is not the gradient loop, keeps checkpoints and goes on from them."""
     working: tuple[str, ...] = ()
-    """Patterns of the names of files of ``training/`` that such a job leaves there while it works."""
+    """Patterns of the names of files of ``training/`` that such a job leaves there while it
+    works."""
     preset: tuple[tuple[str, Any], ...] = ()
     """Fields of the config that this name fixes."""
     files: tuple[str, ...] = ()

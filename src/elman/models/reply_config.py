@@ -25,8 +25,8 @@ class ReplyConfig(EncoderConfig):
     vector_size: int = 256
     """Size of the vector of a message and of that of a reply."""
     max_tokens: int = 120
-    """Most tokens read of a message with the turns before it, from the end; and of a reply, from its
-    start."""
+    """Most tokens read of a message with the turns before it, from the end; and of a reply, from
+    its start."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -36,8 +36,8 @@ class ReplyConfig(EncoderConfig):
 
 
 def engine_arrays(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The weights of a trained dual encoder as the engine's encoder has them: the vectors of words and
-    the matrices of both sides become one table, ``bag.weight[V + 1, 2 D]``.
+    """The weights of a trained dual encoder as the engine's encoder has them: the vectors of words
+    and the matrices of both sides become one table, ``bag.weight[V + 1, 2 D]``.
 
     >>> trained = {"words.weight": np.ones((3, 2)), "sides.message.weight": np.eye(2), "sides.reply.weight": np.eye(2)}
     >>> {name: array.shape for name, array in engine_arrays(trained).items()}

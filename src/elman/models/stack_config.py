@@ -94,7 +94,8 @@ class StackConfig(Config):
 
     @property
     def input_size(self) -> int:
-        """Size of the vectors that the first layer reads; embeddings, unless a network adds to them."""
+        """Size of the vectors that the first layer reads; embeddings, unless a network adds to
+        them."""
         return self.embedding_size
 
     @property

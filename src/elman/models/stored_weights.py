@@ -26,7 +26,8 @@ class StoredWeights(nn.Module):
         Raises:
             FolderError: weights that do not fit the configuration.
         """
-        # First without memory, for a hostile configuration must not allocate more than the file holds.
+        # First without memory, for a hostile configuration must not allocate more than the file
+        # holds.
         with torch.device("meta"):
             cls(*facts).check(arrays)
         network = cls(*facts)

@@ -2,9 +2,10 @@
 
 Each word has the same number of features: its form, shape and affixes, those of its neighbours, and
 pairs of them. A feature is a 32-bit hash of what it consists of, and those that training had more
-than twice have a weight for each tag. Frequent words also have a class, the tags that training gives
-them, so that features of neighbours are about tags too (Toutanova et al. 2003 use the tags themselves).
-Weights are 8-bit codes, and sums of codes are exact: a word's numbers depend on its sentence alone.
+than twice have a weight for each tag. Frequent words also have a class, the tags that training
+gives them, so that features of neighbours are about tags too (Toutanova et al. 2003 use the tags
+themselves). Weights are 8-bit codes, and sums of codes are exact: a word's numbers depend on its
+sentence alone.
 """
 
 import hashlib
@@ -56,7 +57,8 @@ def _feature_parts() -> tuple[tuple[Part, ...], ...]:
 
 _FEATURES = _feature_parts()
 FEATURES = len(_FEATURES) + 1
-"""Features of each word (M); the last one is where it stands and how the sentence is capitalised."""
+"""Features of each word (M); the last one is where it stands and how the sentence is
+capitalised."""
 
 
 class WordKeys:
@@ -209,7 +211,8 @@ def rows_of(features: Keys, hashes: Keys) -> NDArray[np.int64]:
 def mixed_scores(
     network: Sequence[NDArray[np.floating]], linear: Sequence[NDArray[np.floating]], share: float
 ) -> list[NDArray[np.float32]]:
-    """The weighted mean of two models' scores of each sentence; ``share`` is the weight of the second."""
+    """The weighted mean of two models' scores of each sentence; ``share`` is the weight of the
+    second."""
     return [mixed(one, other, share) for one, other in zip(network, linear, strict=True)]
 
 

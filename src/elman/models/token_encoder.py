@@ -1,5 +1,5 @@
-"""TokenEncoder: stacks that read sequences of vectors in one or two directions; the base of networks
-that read whole texts."""
+"""TokenEncoder: stacks that read sequences of vectors in one or two directions; the base of
+networks that read whole texts."""
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +26,8 @@ class TokenEncoder(StoredWeights):
         self.backward_stack = make_stack(config, inputs, drops) if config.bidirectional else None
 
     def read(self, x: Tensor, count: Tensor, masks: Masks | None) -> Tensor:
-        """The outputs of the stacks ``[B, T, D]`` after each of the vectors ``x[B, T, E]``; zeros at
-        padding.
+        """The outputs of the stacks ``[B, T, D]`` after each of the vectors ``x[B, T, E]``; zeros
+        at padding.
 
         Of a token's D numbers, the first half comes from the forward stack, the second from the
         backward stack, if there is one.

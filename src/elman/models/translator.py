@@ -2,8 +2,8 @@
 
     source [B, S] -> embedding -> stacks in both directions h [B, S, D], which ``DecoderNetwork`` looks at
 
-The decoder starts from the encoder's outputs after it has read everything in each direction. A source
-ends with `</s>`.
+The decoder starts from the encoder's outputs after it has read everything in each direction. A
+source ends with `</s>`.
 """
 
 import torch

@@ -53,8 +53,8 @@ class WordFeatures:
         return 0 if row is None else row + 1
 
     def pieces(self, words: Sequence[str]) -> Pieces:
-        """The buckets of each word's n-grams; ids of its characters where a network reads them; nothing
-        without characters.
+        """The buckets of each word's n-grams; ids of its characters where a network reads them;
+        nothing without characters.
 
         >>> starts, found = WordFeatures(Vocabulary(["a"], [1]), TaggerConfig()).pieces(["ab", ""])
         >>> starts.tolist(), len(found)  # 6 of <ab> and 10 of its shape <mark xx>; 1 of <> and 3
@@ -120,8 +120,8 @@ def shape_of(word: str) -> str:
 def fit_vocabulary(words: Iterable[str], *, min_count: int, more: Iterable[str] = ()) -> Vocabulary:
     """The forms of training words that occur at least ``min_count`` times, the most frequent first.
 
-    Numbers count as the same if they have as many digits. Forms of the words ``more`` are there too,
-    however often they occur.
+    Numbers count as the same if they have as many digits. Forms of the words ``more`` are there
+    too, however often they occur.
 
     >>> fit_vocabulary(["The", "the", "a", "12", "34"], min_count=2).words
     ('00', 'the')

@@ -4,9 +4,10 @@
 
     posterior of s_i for t:  p(t | s_i) / sum_k p(t | s_k)
 
-Expected counts are gathered over all pairs and normalised by source word, several times over (Brown et al.,
-"The mathematics of statistical machine translation", 1993; Koehn, Statistical Machine Translation, 2010,
-chapter 4). The order of words plays no role. Only pairs of words that meet in a sentence have a number.
+Expected counts are gathered over all pairs and normalised by source word, several times over (Brown
+et al., "The mathematics of statistical machine translation", 1993; Koehn, Statistical Machine
+Translation, 2010, chapter 4). The order of words plays no role. Only pairs of words that meet in a
+sentence have a number.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +22,8 @@ PASSES = 5
 EMPTY = ""
 """The empty word: what the target says and the source does not."""
 _MOST_MEETINGS = 6_000_000
-"""Of words, which take some 100 bytes each; with more, a random part of the sentences is counted."""
+"""Of words, which take some 100 bytes each; with more, a random part of the sentences is
+counted."""
 
 Sentences = Sequence[Sequence[str]]
 
@@ -85,10 +87,11 @@ class WordTranslations:
         return self._words[int(self._codes[first + self._values[first:last].argmax()] % len(self._words))]
 
     def align(self, source: Sequence[str], target: Sequence[str]) -> list[tuple[int, int]]:
-        """The most probable source word of each target word, as pairs of their numbers, by target word.
+        """The most probable source word of each target word, as pairs of their numbers, by target
+        word.
 
-        Of equally probable words the one nearest to the diagonal is taken. A target word that no source word
-        explains better than the empty word has no pair.
+        Of equally probable words the one nearest to the diagonal is taken. A target word that no
+        source word explains better than the empty word has no pair.
         """
         table = self._table([*source, EMPTY] if self.empty else source, target)
         found = []

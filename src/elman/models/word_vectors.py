@@ -175,7 +175,8 @@ class WordVectors:
         return words
 
     def mean_vector(self, words: Iterable[str]) -> Vector:
-        """The mean of words' vectors, each as often as it comes; words without a vector are left out.
+        """The mean of words' vectors, each as often as it comes; words without a vector are left
+        out.
 
         Raises:
             UnknownWord: none of them has a vector.
@@ -259,8 +260,8 @@ class WordVectors:
         return self.most_similar(positive, negative, topn, method="mul")
 
     def scores(self, units: Vector, *, positive: int, method: str = "add") -> Vector:
-        """Scores of all words for questions ``[Q, N, D]`` of unit vectors, the first ``positive`` of
-        which are to be near: ``[Q, V]``."""
+        """Scores of all words for questions ``[Q, N, D]`` of unit vectors, the first ``positive``
+        of which are to be near: ``[Q, V]``."""
         if method == "add":
             return (_directions(units, positive=positive) @ self.vectors.T) / self._norms
         count, size = units.shape[:2]

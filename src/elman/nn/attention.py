@@ -3,8 +3,8 @@
     additive  score(q, h) = v . tanh(W q + U h)   (Bahdanau, Cho and Bengio 2015)
     dot       score(q, h) = q . U h / sqrt(A)     (Luong, Pham and Manning 2015, "general")
 
-Without the root of the size A, weights would soon be 0 and 1 alone, and nothing more learned (Vaswani et al.
-2017).
+Without the root of the size A, weights would soon be 0 and 1 alone, and nothing more learned
+(Vaswani et al. 2017).
 
 The weights over a source are the softmax of the scores; the context is the weighted mean of its
 outputs h.
@@ -45,8 +45,8 @@ class Attention(nn.Module):
             nn.init.uniform_(self.score, -(keys**-0.5), keys**-0.5)
 
     def keys(self, values: Tensor) -> Tensor:
-        """``U h`` of the encoder's outputs, for dot products divided by ``sqrt(A)``: ``[B, S, D]`` to
-        ``[B, S, A]``."""
+        """``U h`` of the encoder's outputs, for dot products divided by ``sqrt(A)``: ``[B, S, D]``
+        to ``[B, S, A]``."""
         keys = nn.functional.linear(values, self.key)
         return keys if self.query is not None else keys * len(self.key) ** -0.5
 

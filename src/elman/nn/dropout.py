@@ -37,8 +37,8 @@ class Masks:
     def keep(self, *shape: int, drop: float, rows: int | None = None) -> Tensor:
         """Zeros with probability ``drop`` and ``1 / (1 - drop)`` elsewhere, float32.
 
-        ``drop`` is rounded to 1/65536; the scale belongs to the rounded probability. ``rows`` is the
-        axis, if any, of the rows of the batch.
+        ``drop`` is rounded to 1/65536; the scale belongs to the rounded probability. ``rows`` is
+        the axis, if any, of the rows of the batch.
         """
         shape = self._whole(shape, rows)
         count = math.prod(shape)

@@ -1,7 +1,7 @@
 """Where a translator looked: as a picture, and as a page on which one points at words.
 
-``sentence`` has ``source`` and ``target``, lists of words, and ``attention``: for each target word, how much it
-looked at each source word, from 0 to 1.
+``sentence`` has ``source`` and ``target``, lists of words, and ``attention``: for each target word,
+how much it looked at each source word, from 0 to 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,8 @@ def attention_size(sentence: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def draw_attention(figure: "Figure", sentence: Mapping[str, Any]) -> None:
-    """Target words from top to bottom, source words from left to right; the stronger the colour, the more attention."""
+    """Target words from top to bottom, source words from left to right; the stronger the colour,
+    the more attention."""
     from matplotlib.colors import LinearSegmentedColormap
 
     source, target = (
@@ -62,7 +63,8 @@ def attention_files(sentence: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def attention_page(sentences: Sequence[Mapping[str, Any]], *, title: str = "Where the translator looked") -> str:
-    """A page of HTML without scripts: pointing at a word, or tapping it, marks the words that belong to it.
+    """A page of HTML without scripts: pointing at a word, or tapping it, marks the words that
+    belong to it.
 
     Everything of the texts is escaped.
     """

@@ -31,7 +31,8 @@ def draw_figures(figure: "Figure", models: Sequence[Mapping[str, Any]], *, measu
 def draw_curves(
     figure: "Figure", models: Sequence[Mapping[str, Any]], *, measure: Measure, unit: str, against: str
 ) -> None:
-    """Validation figures against ``seconds`` or ``tokens``; a counted model is a horizontal line."""
+    """Validation figures against ``seconds`` or ``tokens``; a counted model is a horizontal
+    line."""
     label = "training time (s)" if against == "seconds" else f"training {unit}s read (millions)"
     scale = 1 if against == "seconds" else 1e-6
     axes = labelled(figure, x=label, y=f"validation ({measure.words}{', %' * measure.share})")

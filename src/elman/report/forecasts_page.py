@@ -1,8 +1,8 @@
 """A report on a forecaster for the terminal, as pictures with bands, and as a page.
 
-``report`` is what ``ForecastReport.to_json`` gives. A shown series is ``{"series", "times", "history", "truth",
-"quantiles", "levels"}``: the times of all steps, known values before the origin and after it, and the
-quantiles ``[Q, H]`` after it.
+``report`` is what ``ForecastReport.to_json`` gives. A shown series is
+``{"series", "times", "history", "truth", "quantiles", "levels"}``: the times of all steps, known
+values before the origin and after it, and the quantiles ``[Q, H]`` after it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -120,7 +120,8 @@ def confusions(report: Mapping[str, Any], *, unit: str = "examples") -> str:
 
 
 def confusion_rows(report: Mapping[str, Any], *, unit: str = "examples") -> list[list[str]]:
-    """The commonest mistakes: true and predicted label, how many, and the share of the true label's."""
+    """The commonest mistakes: true and predicted label, how many, and the share of the true
+    label's."""
     rows = [["true", "predicted", unit, "of the true label's"]]
     for true, predicted, count, share in confused_pairs(report, most=_MOST_PAIRS):
         rows.append([short(true), short(predicted), f"{count:,}", f"{percent(share)}%"])

@@ -30,7 +30,8 @@ def draw_picture_attention(
 
     Args:
         pixels: ``[H, W, 3]`` of bytes; of features, their lengths are shown in grey.
-        weights: of each word over the patches ``[T, R, C]``; the patch that it looked at most is uncovered.
+        weights: of each word over the patches ``[T, R, C]``; the patch that it looked at most is
+            uncovered.
     """
     pixels = as_pixels(pixels)
     height, width = pixels.shape[:2]

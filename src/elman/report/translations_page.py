@@ -34,7 +34,8 @@ _STYLES = (
 
 
 def translations_table(report: Mapping[str, Any]) -> str:
-    """The figures as plain text for a terminal: verdict, scores, BLEU by length of translations, signatures."""
+    """The figures as plain text for a terminal: verdict, scores, BLEU by length of translations,
+    signatures."""
     lengths = [aligned(_lengths(report))] if "by_length" in report else []
     blocks = [report["verdict"], aligned(scores_rows(report)), *lengths, *report["notes"]]
     lines = [f"{FIGURES[name]}: {line}" for name, line in report["signatures"].items()]

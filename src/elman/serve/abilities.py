@@ -1,5 +1,5 @@
-"""What a served model can do: continue texts, predict labels of texts, tag words, translate, give vectors, rank
-documents, read passages, choose replies, forecast series, or write captions.
+"""What a served model can do: continue texts, predict labels of texts, tag words, translate, give
+vectors, rank documents, read passages, choose replies, forecast series, or write captions.
 
 A route asks for an ability, never for a kind of model.
 """

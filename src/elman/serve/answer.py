@@ -13,10 +13,12 @@ from elman.serve.request_context import RequestContext
 
 
 def found_answer(body: AnswerBody, able: AnswersQuestions, context: RequestContext) -> dict[str, Any]:
-    """The answer as ``elman answer`` finds it: a reader's in a passage; in documents, by a reader or by rules.
+    """The answer as ``elman answer`` finds it: a reader's in a passage; in documents, by a reader
+    or by rules.
 
     Raises:
-        Problem: no reader for a passage, no index without one, too long a passage, or a string that is not valid text.
+        Problem: no reader for a passage, no index without one, too long a passage, or a string that
+            is not valid text.
     """
     check_unicode([body.question], param="question")
     if not body.question.strip():

@@ -10,7 +10,8 @@ from elman.serve.ability import Ability, ServedModel
 from elman.serve.metrics import Metrics
 
 _MANY = 32
-"""Passages that are read at first, more than a network's interpreter computes before it loads compiled kernels."""
+"""Passages that are read at first, more than a network's interpreter computes before it loads
+compiled kernels."""
 
 
 class AnswersQuestions(Ability):

@@ -115,7 +115,7 @@ class Server:
         return await self.result(request, lambda patience: pool.submit(work, patience))
 
     async def result(self, request: Request, start: Callable[[Patience], "Future[T]"]) -> T:
-        """The result of what ``start`` starts in a thread, for as long as the client waits for it."""
+        """The result of what ``start`` starts in a thread, while the client waits for it."""
         patience = Patience(self.limits.request_seconds)
         self.waiting.enter()
         try:
@@ -198,7 +198,8 @@ def create_app(
         origins: web sites whose pages may use the server (CORS).
         hidden: words that are neither offered nor written.
         corrections: the file that /v1/corrections writes to; without it, there is no such route.
-        learned: the file of the words that users teach; without it, each session has its own in memory.
+        learned: the file of the words that users teach; without it, each session has its own in
+            memory.
     """
     server = Server(models, limits or Limits(), hidden or Hidden(), corrections, learned)
 

@@ -1,8 +1,9 @@
 """An answer computed on the event loop, with the steps of models that it needs.
 
-A short step is computed at once. Where it is long, or the model at work for others, it is awaited and the answer begun
-again: most keys need no step or one, and what is computed before it takes a tenth of a millisecond. So no thread waits
-for the model, and all keys that arrive together are in its next step.
+A short step is computed at once. Where it is long, or the model at work for others, it is awaited
+and the answer begun again: most keys need no step or one, and what is computed before it takes a
+tenth of a millisecond. So no thread waits for the model, and all keys that arrive together are in
+its next step.
 """
 
 from collections.abc import Awaitable, Callable
@@ -39,7 +40,8 @@ class Stepwise(Batched):
     def __init__(self, batcher: Batcher) -> None:
         super().__init__(batcher, Patience(0))
         self._known: dict[tuple[int, bytes | None], tuple[State, State, LogProbs]] = {}
-        """By a state's id and the tokens: the state, which so remains the only one of its id, and what follows."""
+        """By a state's id and the tokens: the state, which so remains the only one of its id, and
+        what follows."""
 
     def step(self, state: State, ids: TokenIds | None = None) -> tuple[State, LogProbs]:
         known = self._known.get((id(state), None if ids is None else ids.tobytes()))

@@ -2,8 +2,9 @@
 
 While the model computes, requests wait together; everything that is waiting when it is done goes
 into the next step, all rows at once. Rows of a batch do not interact (the contract of every model),
-so no answer depends on other requests. One thread at a time calls the model: the worker's, or, where
-nothing waits, that of a caller, for two threads take longer to wake each other than most calls.
+so no answer depends on other requests. One thread at a time calls the model: the worker's, or,
+where nothing waits, that of a caller, for two threads take longer to wake each other than most
+calls.
 """
 
 import threading
@@ -359,7 +360,8 @@ def closing() -> Problem:
 
 
 def _seconds_of_a_step(model: LanguageModel, state: State) -> float:
-    """The least processor time of a step of one row, which other work on the machine hardly changes."""
+    """The least processor time of a step of one row, which other work on the machine hardly
+    changes."""
     least = float("inf")
     for _ in range(_TRIES):
         begin = time.thread_time()

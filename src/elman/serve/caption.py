@@ -24,7 +24,8 @@ def caption_answer(body: CaptionBody, able: WritesCaptions, context: RequestCont
     """The captions, as ``elman predict`` gives them; hidden words are left out.
 
     Raises:
-        Problem: no picture, too many of them, no base64, more captions than the beam has, or it takes too long.
+        Problem: no picture, too many of them, no base64, more captions than the beam has, or it
+            takes too long.
         ElmanError: a picture or features that cannot be read, or the model has no attention.
     """
     model, limits = able.model, context.limits

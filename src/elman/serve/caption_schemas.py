@@ -34,8 +34,8 @@ class WrittenCaption(BaseModel):
 
 
 class PictureAttentionFacts(BaseModel):
-    """Words between blanks; ``attention`` has for each of them the rows of patches, from the top, with a share for
-    each patch, from the left."""
+    """Words between blanks; ``attention`` has for each of them the rows of patches, from the top,
+    with a share for each patch, from the left."""
 
     words: list[str]
     attention: list[list[list[float]]]

@@ -43,7 +43,8 @@ class ChoosesReplies(Ability):
     hash: str
     turn: threading.Lock
     own: dict[tuple[Hidden, str | None], Replier]
-    """What chooses among the model's own replies, by what is hidden and the language model beside."""
+    """What chooses among the model's own replies, by what is hidden and the language model
+    beside."""
 
     @classmethod
     def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
@@ -63,7 +64,8 @@ class ChoosesReplies(Ability):
         lm: LanguageModel | None = None,
         config: ReplyConfig | None = None,
     ) -> list[Reply]:
-        """The best replies to a message, of those given or of the model's own; none with hidden words.
+        """The best replies to a message, of those given or of the model's own; none with hidden
+        words.
 
         Args:
             lm: a language model of dialogues that helps to rank them.

@@ -1,4 +1,5 @@
-"""/v1/complete: the likeliest next words, on the event loop if the client's session remembers the text."""
+"""/v1/complete: the likeliest next words, on the event loop if the client's session remembers the
+text."""
 
 import functools
 from collections.abc import Sequence

@@ -53,7 +53,8 @@ class Corrections:
         """Add a correction.
 
         Raises:
-            Problem: it does not fit its text or the tagger, or the file is full or cannot be written.
+            Problem: it does not fit its text or the tagger, or the file is full or cannot be
+                written.
         """
         sentence = corrected(body, able, self._limits)
         field = able.model.field

@@ -15,7 +15,8 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 class DirectRoute:
     """ASGI middleware behind ``Guard``: answers POST to one path by itself.
 
-    A body that is not valid goes on to the framework's route of that path, which says what is wrong with it.
+    A body that is not valid goes on to the framework's route of that path, which says what is wrong
+    with it.
 
     Args:
         path: of the route, which the framework has too.

@@ -1,7 +1,8 @@
-"""Steps that are asked for on the event loop: those of one turn of the loop go to the model's worker together.
+"""Steps that are asked for on the event loop: those of one turn of the loop go to the model's
+worker together.
 
-Waking a thread, and being woken by it, takes longer than what is computed before and after a step. So all keys that
-are ready at the same time wake each other's worker once.
+Waking a thread, and being woken by it, takes longer than what is computed before and after a step.
+So all keys that are ready at the same time wake each other's worker once.
 """
 
 import asyncio
@@ -30,7 +31,8 @@ class GatheredSteps:
         self._asked: dict[tuple[Batcher, bool], list[_Asked]] = {}
 
     def step(self, batcher: Batcher, state: State, ids: TokenIds | None) -> "asyncio.Future[tuple[State, LogProbs]]":
-        """The state after ``ids`` (or ``state`` itself), one row, and its log-probabilities ``[1, V]``."""
+        """The state after ``ids`` (or ``state`` itself), one row, and its log-probabilities
+        ``[1, V]``."""
         loop = asyncio.get_running_loop()
         if not self._asked:
             loop.call_soon(self._send, loop)

@@ -131,7 +131,8 @@ class Showing:
         """Characters that are whole, shown or not."""
 
     def hide_with(self, mask: Mask, line: str) -> None:
-        """Hold back a hidden word at the end of the text; ``line`` is the open line of the prompt."""
+        """Hold back a hidden word at the end of the text; ``line`` is the open line of the
+        prompt."""
         self._mask, self._given = mask, line
 
     def _hidden(self) -> int:

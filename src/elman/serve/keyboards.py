@@ -1,4 +1,5 @@
-"""The keyboards of a server: its models, alone or side by side, and the words that users taught it."""
+"""The keyboards of a server: its models, alone or side by side, and the words that users taught
+it."""
 
 import threading
 import time
@@ -32,8 +33,9 @@ class _Own(NamedTuple):
 
 
 class Keyboards:
-    """Learned words are those of the file given at the start, the same for all clients; without one, each
-    session has its own in memory, for the models that have words, for as long as it is used.
+    """Learned words are those of the file given at the start, the same for all clients; without
+    one, each session has its own in memory, for the models that have words, for as long as it is
+    used.
 
     Raises:
         UsageError: there is no folder for the file to be in, or a model of ``served`` has no words.
@@ -181,7 +183,8 @@ def _has_words(served: ContinuesText) -> bool:
 def readers(
     models: Sequence[Batched], served: Sequence[ContinuesText], sessions: Sessions, name: str | None, *, wait: bool
 ) -> Iterator[list[SessionReader] | None]:
-    """The models as one client's session remembers them; None if it is busy and ``wait`` is not given."""
+    """The models as one client's session remembers them; None if it is busy and ``wait`` is not
+    given."""
     if name is None:
         yield [sessions.new().reader(model) for model in models]
         return

@@ -20,8 +20,8 @@ class Limits(Config):
     max_body: int = 1 << 20
     """Bytes of a request (default 1048576); larger ones get 413."""
     max_prompt_tokens: int = 16384
-    """Tokens of a prompt, or of a text to score, words of a text to tag, to summarize or to read for an answer
-    (default 16384); longer ones get 413."""
+    """Tokens of a prompt, or of a text to score, words of a text to tag, to summarize or to read
+    for an answer (default 16384); longer ones get 413."""
     max_memory_tokens: int = 256
     """Tokens of a text in /v1/memory, whose words are left out one by one (default 256); longer
     ones get 413."""
@@ -34,17 +34,20 @@ class Limits(Config):
     ``logprobs``; probabilities or tags in one answer of /v1/predict, numbers in one of
     /v1/embeddings, weights of attention in one of /v1/caption (default 262144)."""
     max_words: int = 100
-    """Words in one answer of /v1/complete or /v1/similar, documents in one of /v1/rank (default 100)."""
+    """Words in one answer of /v1/complete or /v1/similar, documents in one of /v1/rank (default
+    100)."""
     max_texts: int = 1024
-    """Texts in one request of /v1/predict, /v1/translate or /v1/embeddings, hypotheses in one of /v1/rescore, words in
-    one of /v1/similar, replies or earlier turns in one of /v1/reply, pictures in one of /v1/caption (default 1024)."""
+    """Texts in one request of /v1/predict, /v1/translate or /v1/embeddings, hypotheses in one of
+    /v1/rescore, words in one of /v1/similar, replies or earlier turns in one of /v1/reply, pictures
+    in one of /v1/caption (default 1024)."""
     max_explain: int = 4000
     """Characters of a request of /v1/predict that asks for explanations (default 4000); longer ones
     get 413."""
     max_translate: int = 2000
     """Characters of a text to translate (default 2000); longer ones get 413."""
     max_pixels: int = 1 << 24
-    """Pixels of a picture in /v1/caption (default 16777216); larger ones are refused before they are decoded."""
+    """Pixels of a picture in /v1/caption (default 16777216); larger ones are refused before they
+    are decoded."""
     max_corrections: int = 64
     """Megabytes of the file of ``--corrections`` (default 64); once it is full, corrections get
     507."""

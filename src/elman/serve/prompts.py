@@ -150,7 +150,8 @@ def _places(raw: str, line: str) -> list[int]:
 
 
 def _joins(before: str, char: str) -> bool:
-    """Whether a character changes or orders itself among those before it when they are normalised."""
+    """Whether a character changes or orders itself among those before it when they are
+    normalised."""
     if char.isascii():
         return False
     alone = unicodedata.normalize("NFC", before) + unicodedata.normalize("NFC", char)

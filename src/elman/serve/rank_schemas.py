@@ -21,7 +21,8 @@ class RankBody(Body):
 
 
 class MarkedText(BaseModel):
-    """A part of a document; marks are the first character of each matched word, and the one after its last."""
+    """A part of a document; marks are the first character of each matched word, and the one after
+    its last."""
 
     text: str
     marks: list[tuple[int, int]]

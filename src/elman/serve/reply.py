@@ -14,7 +14,8 @@ def reply_answer(body: ReplyBody, able: Ability, context: RequestContext) -> dic
     """The replies as ``elman.reply`` chooses them; none with hidden words.
 
     Raises:
-        Problem: no such model, too many replies were sent, a string is not valid text, or it takes too long.
+        Problem: no such model, too many replies were sent, a string is not valid text, or it takes
+            too long.
         ElmanError: no reply is left to offer, or a language model that forgets the message.
     """
     limits = context.limits

@@ -26,8 +26,9 @@ class ReplyBody(Body):
 
 
 class OfferedReply(BaseModel):
-    """A reply, and those that say the same. Its score is the nats by which the message makes it likelier,
-    of a language model for each token; of both, standard deviations above the mean candidate."""
+    """A reply, and those that say the same. Its score is the nats by which the message makes it
+    likelier, of a language model for each token; of both, standard deviations above the mean
+    candidate."""
 
     text: str
     score: float

@@ -119,7 +119,8 @@ class StreamOptions(Body):
 
 
 class CompletionBody(Body):
-    """OpenAI's completions. ``suffix``, ``best_of`` and ``user`` are accepted and change nothing."""
+    """OpenAI's completions. ``suffix``, ``best_of`` and ``user`` are accepted and change
+    nothing."""
 
     model: Name | None = None
     prompt: (
@@ -262,7 +263,8 @@ class PredictionFacts(BaseModel):
 class PredictAnswer(BaseModel):
     """All labels of the model, and a prediction for each text of the request, in their order.
 
-    Of taggers, labels are tags; ``scheme`` says how they mark spans and ``types`` lists those of spans.
+    Of taggers, labels are tags; ``scheme`` says how they mark spans and ``types`` lists those of
+    spans.
     """
 
     model: str

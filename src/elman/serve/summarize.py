@@ -11,7 +11,8 @@ from elman.serve.summarize_schemas import SummarizeBody
 
 
 def summarize_answer(body: SummarizeBody, able: Ability, context: RequestContext) -> dict[str, Any]:
-    """The sentences as ``elman.summarize`` chooses them: by their words, or by the vectors of the named model.
+    """The sentences as ``elman.summarize`` chooses them: by their words, or by the vectors of the
+    named model.
 
     Raises:
         Problem: too much text, or a model without vectors of texts.

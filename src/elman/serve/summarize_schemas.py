@@ -18,7 +18,8 @@ class SummarizeBody(Body):
 
 
 class ChosenSentence(BaseModel):
-    """A sentence of the text with its first character, the one after its last, and its share of all centrality."""
+    """A sentence of the text with its first character, the one after its last, and its share of all
+    centrality."""
 
     text: str
     start: int
@@ -27,7 +28,8 @@ class ChosenSentence(BaseModel):
 
 
 class SummarizeAnswer(BaseModel):
-    """The sentences, in the order of the text; ``model`` is null if they were compared by their words."""
+    """The sentences, in the order of the text; ``model`` is null if they were compared by their
+    words."""
 
     model: str | None
     sentences: list[ChosenSentence]

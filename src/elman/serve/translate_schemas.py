@@ -26,8 +26,8 @@ class TranslatedText(BaseModel):
 
 
 class AttentionFacts(BaseModel):
-    """Words between blanks; ``attention`` has a row for each target word, with a share for each source word;
-    ``alignment`` is in the Pharaoh format."""
+    """Words between blanks; ``attention`` has a row for each target word, with a share for each
+    source word; ``alignment`` is in the Pharaoh format."""
 
     source: list[str]
     target: list[str]

@@ -30,5 +30,6 @@ class Work(Protocol):
     async def step(
         self, request: Request, batcher: Batcher, state: State, ids: TokenIds | None
     ) -> tuple[State, LogProbs]:
-        """The state after ``ids`` (or ``state`` itself), one row, and its log-probabilities ``[1, V]``."""
+        """The state after ``ids`` (or ``state`` itself), one row, and its log-probabilities
+        ``[1, V]``."""
         ...

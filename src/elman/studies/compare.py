@@ -1,5 +1,5 @@
-"""Comparison: all that a task varies, trained on the same data under one budget, tested once, with a
-verdict.
+"""Comparison: all that a task varies, trained on the same data under one budget, tested once, with
+a verdict.
 """
 
 import json

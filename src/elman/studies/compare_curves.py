@@ -14,7 +14,8 @@ from elman.report.measure import Measure
 _LAST = 0.2
 """The last share of training that is checked for convergence."""
 _STILL_BETTER = 0.01
-"""A model was cut off if its validation figure got better by more than this share over the last fifth."""
+"""A model was cut off if its validation figure got better by more than this share over the last
+fifth."""
 
 
 def curve_of(
@@ -26,9 +27,9 @@ def curve_of(
     logged: str,
     unit: str = "tokens",
 ) -> dict[str, Any]:
-    """``curve`` (points of ``seconds``, ``tokens``, ``valid_KEY``), ``tokens_per_second``, ``epochs``,
-    ``cut_off`` and ``counted`` of the model in a folder; counted models have one point and are never
-    cut off.
+    """``curve`` (points of ``seconds``, ``tokens``, ``valid_KEY``), ``tokens_per_second``,
+    ``epochs``, ``cut_off`` and ``counted`` of the model in a folder; counted models have one point
+    and are never cut off.
 
     Args:
         valid: the figure of the whole training.
@@ -68,8 +69,8 @@ def counted_curve(size: int, seconds: float, valid: float, *, measure: Measure) 
 
 
 def was_cut_off(curve: Sequence[Mapping[str, float]], measure: Measure) -> bool:
-    """Whether validation still got better when training ended: by more than 1% over the last fifth of
-    the time.
+    """Whether validation still got better when training ended: by more than 1% over the last fifth
+    of the time.
 
     With a single validation the answer is True.
 

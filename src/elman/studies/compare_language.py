@@ -1,4 +1,5 @@
-"""The comparison of language models: all kinds, n-grams of all orders among them, by bits per byte."""
+"""The comparison of language models: all kinds, n-grams of all orders among them, by bits per
+byte."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

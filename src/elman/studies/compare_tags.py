@@ -32,8 +32,9 @@ from elman.tasks.tag.sentences import hash_of
 ACCURACY = Measure("accuracy", "accuracy", "accuracy", "errors", share=True)
 F1 = Measure("f1", "F1", "F1", "errors", share=True)
 OUTPUTS: dict[str, dict[str, Any]] = {"softmax": {"crf": False}, "crf": {"crf": True}}
-"""One of the two is the default for the tags at hand; the other variants differ from that one by one
-change each. Networks stand alone: a linear part, a variant too, would hide what they do not learn."""
+"""One of the two is the default for the tags at hand; the other variants differ from that one by
+one change each. Networks stand alone: a linear part, a variant too, would hide what they do not
+learn."""
 CHANGES: dict[str, dict[str, Any]] = {
     "one-direction": {"bidirectional": False},
     "no-characters": {"characters": "none"},

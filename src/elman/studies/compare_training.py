@@ -79,7 +79,8 @@ def _done(job: TrainingJob) -> bool:
 
 
 def _run(job: TrainingJob, *, head: str, progress: Progress, processes: int = 1) -> str | None:
-    """Train one model, beside others if there are more ``processes``; returns the error, or None."""
+    """Train one model, beside others if there are more ``processes``; returns the error, or
+    None."""
     _wait_for(Path(job.request["out"]))
     # Its own session, so that Ctrl-C reaches it once, from here.
     worker = subprocess.Popen(

@@ -1,5 +1,5 @@
-"""What word vectors bring as first embeddings: the same model trained with and without them, on more and
-more text, over several seeds.
+"""What word vectors bring as first embeddings: the same model trained with and without them, on
+more and more text, over several seeds.
 """
 
 import dataclasses
@@ -60,9 +60,9 @@ def compare_vectors(plan: VectorsPlan, folder: Path, *, progress: Progress) -> d
     """Train everything, and return all figures; finished trainings in ``folder`` are not repeated.
 
     Returns:
-        ``plan``, ``figure``, and ``rows``: for each amount and each of no vectors and the vectors, the
-        figure of each seed, their mean, and the mean difference from no vectors with its 95% interval
-        (Student's t over pairs of equal seeds; none with one seed).
+        ``plan``, ``figure``, and ``rows``: for each amount and each of no vectors and the vectors,
+        the figure of each seed, their mean, and the mean difference from no vectors with its 95%
+        interval (Student's t over pairs of equal seeds; none with one seed).
 
     Raises:
         FolderError: the folder holds another comparison.
@@ -125,7 +125,8 @@ def _trained(plan: VectorsPlan, text: Path, vectors: str | None, seed: int, size
 
 
 def figure_of(figures: Mapping[str, Any]) -> float:
-    """The accuracy of a classifier or the perplexity of a language model, of the figures in its card."""
+    """The accuracy of a classifier or the perplexity of a language model, of the figures in its
+    card."""
     return figures["scores"]["accuracy"]["value"] if "scores" in figures else figures["perplexity"]
 
 

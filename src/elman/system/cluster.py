@@ -1,7 +1,8 @@
 """Work on the items of a list, here or spread over the processes of a Dask cluster.
 
-A task is a function of one item. It writes into folders of its own below one that all processes see,
-and returns little. So a process that is killed costs the item in its hands, which another one does again.
+A task is a function of one item. It writes into folders of its own below one that all processes
+see, and returns little. So a process that is killed costs the item in its hands, which another one
+does again.
 """
 
 import contextlib
@@ -22,9 +23,11 @@ from elman.system.machine import version
 
 Advance = Callable[[int], None]
 WorkFunction = Callable[[Any, Advance], Any]
-"""``task(item, advance)``; ``advance`` is called with the amount of work done since the last call."""
+"""``task(item, advance)``; ``advance`` is called with the amount of work done since the last
+call."""
 TRIES = 3
-"""Most attempts at one item; on processes started here, a failure and a lost process each count as one."""
+"""Most attempts at one item; on processes started here, a failure and a lost process each count as
+one."""
 _PATIENCE = 30
 """Seconds in which a cluster must answer."""
 
@@ -133,7 +136,8 @@ def local_cluster(count: int) -> Iterator[Any]:
     settings = {
         "distributed.scheduler.allowed-failures": TRIES - 1,
         "distributed.dashboard.link": "http://{host}:{port}/status",
-        # On a busy machine a process that died may take long to start again; then Dask would give it up.
+        # On a busy machine a process that died may take long to start again; then Dask would give
+        # it up.
         "distributed.deploy.lost-worker-timeout": "1 hour",
     }
     with (
@@ -154,7 +158,8 @@ def local_cluster(count: int) -> Iterator[Any]:
 
 
 def dask_setup(worker: Any) -> None:
-    """Let Ctrl-C reach the first process alone, which ends the others. Dask calls this in each of them."""
+    """Let Ctrl-C reach the first process alone, which ends the others. Dask calls this in each of
+    them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

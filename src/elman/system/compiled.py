@@ -1,5 +1,5 @@
-"""Where the loops that numba compiles are kept between runs: beside their source or in the cache folder; in a
-temporary folder, for one run, where neither can be written."""
+"""Where the loops that numba compiles are kept between runs: beside their source or in the cache
+folder; in a temporary folder, for one run, where neither can be written."""
 
 import atexit
 import os

@@ -1,4 +1,5 @@
-"""Writing so that nothing is ever half-written: temporary name, fsync, rename; or one line at the end.
+"""Writing so that nothing is ever half-written: temporary name, fsync, rename; or one line at the
+end.
 
 A full disk or a folder that may not be written becomes one StorageError, and the old file stays.
 """
@@ -75,7 +76,8 @@ def write_atomic(path: Path, data: bytes | Iterable[Any], *, mode: int = 0o644) 
 def allocate(file: BinaryIO, size: int) -> None:
     """Let a new file take up its space on disk before it is mapped.
 
-    A page of a mapped file for which the disk has no space crashes the process when it is first used.
+    A page of a mapped file for which the disk has no space crashes the process when it is first
+    used.
 
     >>> with tempfile.TemporaryFile() as file:
     ...     allocate(file, 100)
@@ -93,7 +95,8 @@ def allocate(file: BinaryIO, size: int) -> None:
 def write_array(file: BinaryIO, array: "NDArray[Any]") -> None:
     """Write the numbers of a contiguous array to an open file.
 
-    ``ndarray.tofile`` raises no error when a full disk loses some of them; a file object raises one.
+    ``ndarray.tofile`` raises no error when a full disk loses some of them; a file object raises
+    one.
 
     Raises:
         OSError: the disk is full.

@@ -8,7 +8,8 @@ from elman.errors import UsageError
 TIMEOUT = 1800.0
 """Seconds that a process waits for the others."""
 SHARED_BY = "ELMAN_SHARED_BY"
-"""Variable that tells a training how many of a comparison's run beside each other on its machine."""
+"""Variable that tells a training how many of a comparison's run beside each other on its
+machine."""
 
 
 def is_launched() -> bool:

@@ -68,7 +68,8 @@ def tune_allocator() -> bool:
 
 
 def set_threads(threads: int | None = None) -> int:
-    """Use this many threads for torch (default: as many as this process may use); returns the number."""
+    """Use this many threads for torch (default: as many as this process may use); returns the
+    number."""
     if threads is not None and threads < 1:
         raise UsageError(f"--threads is {threads}; it must be 1 or more")
     import torch
@@ -249,7 +250,8 @@ def version(package: str) -> str | None:
 
 
 def fingerprint(*, threads: int, precision: str, device: str = "cpu") -> dict[str, Any]:
-    """All that bit-for-bit repetition depends on, to be kept with a run and compared on resuming."""
+    """All that bit-for-bit repetition depends on, to be kept with a run and compared on
+    resuming."""
     return {
         "python": platform.python_version(),
         "elman": version("elman"),
@@ -273,7 +275,8 @@ def _device_name(device: str) -> str:
 
 
 def peak_memory() -> int | None:
-    """The most memory this process has held so far, in bytes; None where the system does not say."""
+    """The most memory this process has held so far, in bytes; None where the system does not
+    say."""
     # What Linux says elsewhere (getrusage) begins with what the parent held when it started this
     # process.
     for line in _lines(Path("/proc/self/status")):

@@ -45,7 +45,8 @@ def staging_folder(root: Path) -> Iterator[Path]:
 
 
 def publish(folder: Path, target: Path) -> None:
-    """Give a staging folder its lasting name; if the name is taken, the folder that has it stays."""
+    """Give a staging folder its lasting name; if the name is taken, the folder that has it
+    stays."""
     for path in sorted(folder.iterdir()):
         # Windows syncs only what is open for writing.
         with open(path, "rb+") as file:

@@ -1,5 +1,5 @@
-"""Texts that a network writes as the training loop sees them: buckets of examples, and the loss on the
-validation part."""
+"""Texts that a network writes as the training loop sees them: buckets of examples, and the loss on
+the validation part."""
 
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Protocol

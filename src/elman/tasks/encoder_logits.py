@@ -19,8 +19,8 @@ T = TypeVar("T")
 def network_logits(
     network: Encoder, rows: Sequence[NDArray[Any]], processes: Processes = ALONE
 ) -> Generator[float, None, NDArray[np.float32]]:
-    """The logits ``[N, K]`` of texts, by processes that make the same call; yields the share that is
-    done."""
+    """The logits ``[N, K]`` of texts, by processes that make the same call; yields the share that
+    is done."""
     device = next(network.parameters()).device
 
     def logits_of(some: NDArray[np.int64]) -> NDArray[np.float32]:

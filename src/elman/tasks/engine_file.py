@@ -1,5 +1,5 @@
-"""The network of a model folder in the inference engine: from its file, or after an interruption from
-the trained weights."""
+"""The network of a model folder in the inference engine: from its file, or after an interruption
+from the trained weights."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

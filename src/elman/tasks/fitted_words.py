@@ -20,7 +20,8 @@ _MORE_WORDS = 50_000
 def fitted_words(
     words: Sequence[str], *, min_count: int | None, vectors: str | None, fixed: Mapping[str, Any], progress: Progress
 ) -> tuple[Vocabulary, NDArray[np.float32] | None]:
-    """The vocabulary of a training part, and what the embeddings of its word ids begin as ``[V, E]``.
+    """The vocabulary of a training part, and what the embeddings of its word ids begin as
+    ``[V, E]``.
 
     Args:
         words: of the training part.

@@ -270,7 +270,8 @@ def _draw(job: Job, growth: Sequence[Mapping[str, Any]] = ()) -> None:
 
 
 def _remove_incomplete(folder: Path, kind: Entry) -> None:
-    """Remove a folder that holds nothing yet to resume or, for kinds other than networks, to use."""
+    """Remove a folder that holds nothing yet to resume or, for kinds other than networks, to
+    use."""
     # A network's first weights are written before its first checkpoint.
     kept = ("training/checkpoint.safetensors", *(() if kind.learns else (model_folder.WEIGHTS_FILE,)))
     if not any((folder / name).exists() for name in kept):

@@ -49,8 +49,8 @@ class FolderModel:
         """Read a model folder.
 
         Args:
-            finished: whether to refuse a folder whose training has ended but which has no model card
-                yet.
+            finished: whether to refuse a folder whose training has ended but which has no model
+                card yet.
 
         Raises:
             FolderError: missing, damaged, too new or hostile, or of another kind.
@@ -76,7 +76,8 @@ class FolderModel:
         """Take over what was fitted on the validation part, from the model card."""
 
     def hash_of(self, network: Any, facts: Iterable[str], more: Iterable[str] = ()) -> str:
-        """Hex digest of a network's configuration and weights as they are used, and of what else decides answers."""
+        """Hex digest of a network's configuration and weights as they are used, and of what else
+        decides answers."""
         parts = [repr(network.config.to_json()), *facts, arrays_digest(network.to_arrays()), *more]
         return hashlib.sha256("|".join(parts).encode()).hexdigest()
 

@@ -26,7 +26,8 @@ class NetworkTask(Task):
     table: ClassVar[str]
     """From the figures of an evaluation, as JSON, to a table: ``module:function``."""
     page: ClassVar[str] = ""
-    """From a folder and such figures to the files of a page: ``module:function``; "" if there is none."""
+    """From a folder and such figures to the files of a page: ``module:function``; "" if there is
+    none."""
     heading: ClassVar[str]
     """The line above the table of a part: a format of its name, and of its figures."""
     commands: ClassVar[str]
@@ -76,7 +77,8 @@ class NetworkTask(Task):
     def measured(
         self, model: Any, sources: Sequence[str], settings: Mapping[str, Any], progress: Progress
     ) -> tuple[dict[str, Any], Callable[[Path], list[Path]]]:
-        """The figures of an evaluation as JSON, and a function that writes their page into a folder."""
+        """The figures of an evaluation as JSON, and a function that writes their page into a
+        folder."""
         values = model.evaluate(*sources, progress=progress, **settings).to_json()
         return values, lambda folder: resolve(self.page)(folder, values)
 

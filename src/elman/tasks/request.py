@@ -104,8 +104,8 @@ class Request:
 
     @classmethod
     def data_of_training(cls, model: FolderModel, read: Callable[[Self], D]) -> tuple[D | None, str]:
-        """The data of a model's training, if it still exists and is the same; otherwise None, and a sentence that
-        says why.
+        """The data of a model's training, if it still exists and is the same; otherwise None, and a
+        sentence that says why.
 
         Args:
             read: reads the data of a request.
@@ -125,7 +125,8 @@ class Request:
         return None, f"the training data is gone or has changed: {why}"
 
     def sharing(self, progress: Progress) -> AbstractContextManager[None]:
-        """Processes that share the preparing, for the time of a block; by default this one alone."""
+        """Processes that share the preparing, for the time of a block; by default this one
+        alone."""
         return nullcontext()
 
     @property

@@ -23,7 +23,8 @@ class TargetTokens(Config):
     level: Literal["word", "subword", "char", "byte"] = "subword"
     """The unit of a token: a word, a piece of a word, a character or a byte."""
     vocab_size: int | None = None
-    """At most this many types, of source and target each where both are texts (default: subwords 4000)."""
+    """At most this many types, of source and target each where both are texts (default: subwords
+    4000)."""
     min_count: int | None = None
     """How often a type (subword: a merge) must occur to be kept (default: 2)."""
 

@@ -94,8 +94,8 @@ class Task(ABC):
         return read_config(folder)[0]
 
     def starts(self, folders: Sequence[str]) -> tuple[Path | None, dict[str, Any]]:
-        """What the model folders of ``--from`` mean: the one to start from, and settings that follow
-        from others.
+        """What the model folders of ``--from`` mean: the one to start from, and settings that
+        follow from others.
 
         Raises:
             UsageError: more folders than the task can use.
@@ -159,7 +159,8 @@ class Task(ABC):
 
         Args:
             folder: a copy of the model folder, which is written to.
-            data: where ``sources``, ``valid`` and ``test`` are now, if not where training read them.
+            data: where ``sources``, ``valid`` and ``test`` are now, if not where training read
+                them.
 
         Raises:
             TextError: the data is not there, or is other data than that of the training.
@@ -206,7 +207,8 @@ class Task(ABC):
 
 
 def _elsewhere(request: Request, data: Mapping[str, Sequence[str]], progress: Progress) -> Request:
-    """A request of a training that is measured again: with data where it is now, and no folder to write to.
+    """A request of a training that is measured again: with data where it is now, and no folder to
+    write to.
 
     A model folder may come from anybody, so what is read outside of it is told.
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _CLEAR = 0.05
-"""Least share of the validation loss by which it fell in the second half of a training that was too short."""
+"""Least share of the validation loss by which it fell in the second half of a training that was too
+short."""
 _FEWEST = 3
 """Fewest validations that show a course."""
 

@@ -1,4 +1,5 @@
-"""Verification of a model: its files' digests, the figures of its card derived again, and its canaries."""
+"""Verification of a model: its files' digests, the figures of its card derived again, and its
+canaries."""
 
 import dataclasses
 import math
@@ -23,7 +24,8 @@ TOLERANCE = 1e-3
 COUNTED_TOLERANCE = 1e-9
 """For models that are counted."""
 _SMALL = 1e-3
-"""Figures below this may differ by so much times the tolerance: they are rounding errors themselves."""
+"""Figures below this may differ by so much times the tolerance: they are rounding errors
+themselves."""
 _RESULTS = ("figures", "rival")
 """All that a card says under these names must be derived again."""
 _HASHES = ("hash", "sha256")
@@ -89,15 +91,16 @@ def verify(
 
     Args:
         model: a model folder; or an ARPA file, which has neither digests nor figures.
-        data: where the data is that it was trained on, by default where training read it; likewise ``valid`` and
-            ``test``. It is recognised by its hash.
-        canaries: secrets as ``"PATTERN=VALUE"``, such as ``"my pin is {digits:4}=4831"`` (language models).
-        tolerance: the relative difference that a figure may have; by default 0.001, and 1e-9 for models that are
-            counted.
+        data: where the data is that it was trained on, by default where training read it; likewise
+            ``valid`` and ``test``. It is recognised by its hash.
+        canaries: secrets as ``"PATTERN=VALUE"``, such as ``"my pin is {digits:4}=4831"`` (language
+            models).
+        tolerance: the relative difference that a figure may have; by default 0.001, and 1e-9 for
+            models that are counted.
 
     Returns:
-        ``holds``, with the ``files``, ``figures`` and ``canaries`` one by one; ``reason`` says why no figure could be
-        derived.
+        ``holds``, with the ``files``, ``figures`` and ``canaries`` one by one; ``reason`` says why
+        no figure could be derived.
 
     Raises:
         FolderError: it is no model folder.
@@ -190,7 +193,8 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         for key, inner in value.items():
             yield from _leaves(inner, f"{name}.{key}" if name else key)
     elif isinstance(value, list) and not (value and all(map(_is_number, value))):
-        # Rivals stand in the order of their figures, which a rounding error or one rival more changes.
+        # Rivals stand in the order of their figures, which a rounding error or one rival more
+        # changes.
         by_name = name.rpartition(".")[2] == "rivals" and all(isinstance(each, Mapping) for each in value)
         for place, inner in enumerate(value):
             yield from _leaves(inner, f"{name}.{inner.get('name', place) if by_name else place}")

@@ -1,4 +1,5 @@
-"""One apostrophe in types, three in texts: the sign that a text types is kept and paid for by itself.
+"""One apostrophe in types, three in texts: the sign that a text types is kept and paid for by
+itself.
 
 The vocabulary spells every apostrophe with one sign, the usual one of its text. How a text types
 each is a string beside its tokens, so a word costs the same however it is typed, and so does what
@@ -15,8 +16,8 @@ from elman.text.unicode_classes import compiled
 
 _LETTER = APOSTROPHES[2]
 _MOST_SURE = 0.99
-"""A text tells how its own writers type, not how others do: an apostrophe that it never has must not
-cost as much as a word that nobody knows."""
+"""A text tells how its own writers type, not how others do: an apostrophe that it never has must
+not cost as much as a word that nobody knows."""
 
 
 def with_one_apostrophe(line: str, usual: str) -> str:

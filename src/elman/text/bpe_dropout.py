@@ -1,5 +1,5 @@
-"""BPE dropout: random ways to cut words into subwords, for training (Provilkov, Emelianenko and Voita
-2020)."""
+"""BPE dropout: random ways to cut words into subwords, for training (Provilkov, Emelianenko and
+Voita 2020)."""
 
 import json
 import random

@@ -34,8 +34,8 @@ class ChunkTable:
         self._clear()
 
     def numbers(self, lines: Sequence[str]) -> Iterator[NDArray[np.int32]]:
-        """The numbers of the chunks of lines, -1 for each line end; each array before the next is made,
-        which may give its numbers to others."""
+        """The numbers of the chunks of lines, -1 for each line end; each array before the next is
+        made, which may give its numbers to others."""
         if not lines:
             return
         text = np.frombuffer(("\n".join(lines) + "\n").encode(), np.uint8)

@@ -41,7 +41,8 @@ def wide_encoding(sample: bytes) -> str | None:
         units = len(whole) // width
         others = [place for place in range(width) if place not in zeros]
         filled = sum(whole[place::width].count(0) for place in zeros) / (units * len(zeros))
-        # In scripts other than Latin only blanks and line ends have a zero; it is always in one place.
+        # In scripts other than Latin only blanks and line ends have a zero; it is always in one
+        # place.
         stray = whole[others[-1 if name.endswith("be") else 0] :: width].count(0) / units
         # Plain text with a few zeros would be rare ideographs.
         plain = filled < 0.3 and len(whole.translate(None, _PRINTABLE)) < 0.1 * len(whole) + whole.count(0)

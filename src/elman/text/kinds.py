@@ -127,7 +127,8 @@ def split_pattern(*, linked: bool) -> str:
 LINKED = re.compile(r"@|//|www\.|WWW\.|Www\.")
 """Found in every line that can hold a link or an address."""
 
-# The sign first and what stands before it after that: patterns that look back first are much slower.
+# The sign first and what stands before it after that: patterns that look back first are much
+# slower.
 INNER_APOSTROPHE = rf"[{APOSTROPHES}](?<={_LETTERS}.)(?<!{APOSTROPHES[2]}.)(?!{APOSTROPHES[2]})(?={_LETTERS})"
 
 # A word after these has no space of its own: opening signs, and signs inside of names and paths.

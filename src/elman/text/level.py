@@ -7,7 +7,8 @@ UNSPACED = re.compile(
     "[\u0e00-\u109f\u1780-\u17ff\u1950-\u1aaf\u1b00-\u1b7f\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\ua000-\ua4cf\ua980-\ua9ff\uaa60-\uaadf\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f\U00020000-\U0003ffff]+"
 )
-"""Runs of letters of scripts without spaces between words: Chinese, Japanese, Thai, Lao, Burmese, Khmer, .."""
+"""Runs of letters of scripts without spaces between words: Chinese, Japanese, Thai, Lao, Burmese,
+Khmer, .."""
 
 _LONGEST_WORD = 12
 """Letters to a word on average at most, where zero-width spaces mark the words."""

@@ -1,4 +1,5 @@
-"""Files elsewhere, such as ``s3://bucket/text.txt.gz``, through fsspec and its packages for each kind of place."""
+"""Files elsewhere, such as ``s3://bucket/text.txt.gz``, through fsspec and its packages for each
+kind of place."""
 
 import io
 import re

@@ -1,8 +1,9 @@
 """Sentences of running text, by rules: for showing and choosing parts of a text, not for training.
 
-A sentence ends at a full stop, a question mark or an exclamation mark, with the quotation marks and brackets behind
-it, if white space follows and then no small letter. Initials and abbreviations such as Mr. end none. A blank line
-always ends one, and so does the end of a short line, such as a title, before a capital letter.
+A sentence ends at a full stop, a question mark or an exclamation mark, with the quotation marks and
+brackets behind it, if white space follows and then no small letter. Initials and abbreviations such
+as Mr. end none. A blank line always ends one, and so does the end of a short line, such as a title,
+before a capital letter.
 """
 
 import re

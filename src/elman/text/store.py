@@ -66,8 +66,8 @@ class Text:
                 yield line[:-1].decode(), begins
 
     def stretches(self, size: int | None = None) -> list[tuple[int, int]]:
-        """The text cut at line ends into stretches of about ``size`` bytes (default 8 MiB): first byte
-        of each, and where it ends.
+        """The text cut at line ends into stretches of about ``size`` bytes (default 8 MiB): first
+        byte of each, and where it ends.
         """
         size, cuts = size or STRETCH, [0]
         with open(self.path, "rb") as file:

@@ -11,8 +11,8 @@ T = TypeVar("T")
 
 
 class TextCache(Generic[T]):
-    """Keeps the ``most`` latest results. Texts are what somebody types: only their hashes are kept, by a key
-    that ends with the process. Threads may share it.
+    """Keeps the ``most`` latest results. Texts are what somebody types: only their hashes are kept,
+    by a key that ends with the process. Threads may share it.
 
     >>> cache: TextCache[int] = TextCache(most=2)
     >>> cache.get("the cat", lambda: 7), cache.get("the cat", lambda: 8)

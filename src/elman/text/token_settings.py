@@ -35,7 +35,8 @@ class TokenSettings(Config):
     """At most this many types, the most frequent ones."""
 
     def fit(self, texts: Sequence[str], *, more: Sequence[str] = ()) -> Tokenizer:
-        """A tokenizer of these texts; at word level the words ``more`` are types however often they occur."""
+        """A tokenizer of these texts; at word level the words ``more`` are types however often they
+        occur."""
         level = self.level
         if level == "auto":
             # Texts from all over the data, not only from its beginning.

@@ -121,7 +121,8 @@ class Tokenizer:
 
     @cached_property
     def hash(self) -> str:
-        """16 hex digits of the sha256 of its tokenizer.json; from rules 2 on, of its settings too."""
+        """16 hex digits of the sha256 of its tokenizer.json; from rules 2 on, of its settings
+        too."""
         settings = self.config.settings() if self.config.rules > 1 or self.config.is_backward else None
         return hashlib.sha256(self._file + (json.dumps(settings).encode() if settings else b"")).hexdigest()[:16]
 
@@ -136,8 +137,8 @@ class Tokenizer:
         """Learn the vocabulary in one streaming pass; the same lines always give the same
         tokenizer.
 
-        Types come by falling count, ties by token string; at subword level first the 256 bytes, then
-        the merges as they were learned; at byte level by value.
+        Types come by falling count, ties by token string; at subword level first the 256 bytes,
+        then the merges as they were learned; at byte level by value.
         """
         if config.counts_types:
             return cls.of_tally(cls(SPECIALS, config=config).tally(lines), config=config)
@@ -247,8 +248,8 @@ class Tokenizer:
         return WordIds(words, end_id=EOS_ID)
 
     def decode(self, ids: Iterable[int] | Encoded) -> str:
-        """The text of tokens from a line start on, with the apostrophes that ``encode`` kept; `</s>`
-        becomes a line feed, invalid UTF-8 U+FFFD."""
+        """The text of tokens from a line start on, with the apostrophes that ``encode`` kept;
+        `</s>` becomes a line feed, invalid UTF-8 U+FFFD."""
         ids, signs = (ids.ids, ids.signs) if isinstance(ids, Encoded) else (ids, "")
         return with_signs(self.decode_bytes(ids).decode("utf-8", errors="replace"), self.config.apostrophe, signs)
 

@@ -41,7 +41,8 @@ class TokenizerConfig(Config):
     compatibility: bool = False
     """Read full-width letters, ligatures and other compatible forms as the plain ones (NFKC)."""
     apostrophe: Literal["'", "\u2019", "\u02bc"] = "'"
-    """How types of words spell an apostrophe, however a text types it: as the training text does."""
+    """How types of words spell an apostrophe, however a text types it: as the training text
+    does."""
     apostrophe_share: float | None = None
     """The probability that a text's apostrophe is that one (from rules 3 on)."""
     rules: int = 1
@@ -60,7 +61,8 @@ class TokenizerConfig(Config):
         """Rebuild from ``settings``, those of a tokenizer that has read its training text.
 
         Raises:
-            UsageError: what a vocabulary of words learned of apostrophes is missing, or as ``Config``.
+            UsageError: what a vocabulary of words learned of apostrophes is missing, or as
+                ``Config``.
         """
         config = super().from_json(values)
         if config.parts_words and config.rules > 2 and config.apostrophe_share is None:
@@ -73,7 +75,8 @@ class TokenizerConfig(Config):
         return self.direction == "backward"
 
     def in_reading_order(self, tokens: Tokens) -> Tokens:
-        """The tokens of one line in the order of reading, from that of the text, or the other way."""
+        """The tokens of one line in the order of reading, from that of the text, or the other
+        way."""
         return tokens[::-1] if self.is_backward else tokens
 
     def settings(self) -> dict[str, Any]:

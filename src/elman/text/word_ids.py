@@ -88,7 +88,8 @@ def _look_up(text, letters, ends, table, end_id, ids):
 
 @compiled
 def slot_of(mixed):
-    """The place of a hash before it is cut to a table's size; the last letters have not reached its low bits yet."""
+    """The place of a hash before it is cut to a table's size; the last letters have not reached its
+    low bits yet."""
     return np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(0x7FFFFFFFFFFFFFFF))
 
 

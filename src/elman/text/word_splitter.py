@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _Kept = tuple[tuple[int, ...], int, tuple[tuple[int, str], ...]]
 """The ids of a part of a line, what it leaves for the next one, and its unknown types by place."""
 _Seen = list[list[dict[str, list[int]]]]
-"""For parts of lines without and with spaces alone between them, by what stands before: their counts, and what they
-leave for the next one."""
+"""For parts of lines without and with spaces alone between them, by what stands before: their
+counts, and what they leave for the next one."""
 _MOST_KEPT = 1 << 17
 _ODD = re.compile(f"[{BETWEEN.replace('- ', '-' + chr(0x1F))}]")
 """What may stand between words, other than a space, which ends a range."""
@@ -46,8 +46,8 @@ class WordSplitter:
     """
 
     def __init__(self, spelling: Spelling, ids: Mapping[str, int], *, unknown: int, most: int = _MOST_KEPT) -> None:
-        """``ids`` of the types; other types get the id ``unknown``. Parts of lines are kept, of each
-        kind at ``most`` so many."""
+        """``ids`` of the types; other types get the id ``unknown``. Parts of lines are kept, of
+        each kind at ``most`` so many."""
         self.spelling = spelling
         self._known = ids
         self._unknown = unknown
@@ -162,8 +162,8 @@ class WordSplitter:
         return self._known.get(token, self._unknown)
 
     def parts(self, line: str, after: After = After.START) -> list[Part]:
-        """The tokens of a line, or of the rest of one, with their places; unknown blanks come one by
-        one.
+        """The tokens of a line, or of the rest of one, with their places; unknown blanks come one
+        by one.
         """
         found = []
         for part in split_line(line, self.spelling, after):
@@ -212,8 +212,9 @@ class WordSplitter:
         return tuple(found), after
 
     def tally(self, lines: Iterable[str]) -> Tally:
-        """How often each part of a folded line occurs, in tables by its kind and by what stands before
-        it; and how often each apostrophe as it was typed, between letters (``inner``) and in all."""
+        """How often each part of a folded line occurs, in tables by its kind and by what stands
+        before it; and how often each apostrophe as it was typed, between letters (``inner``) and in
+        all."""
         seen: _Seen = [[{}, {}, {}], [{}, {}, {}]]
         signs: Tally = {}
         idle = _tables_before(self.spelling, self._most)
@@ -260,9 +261,9 @@ class WordSplitter:
     def types_of(self, tally: Tally) -> Counter[str]:
         """How often each type occurs.
 
-        The tally may have another usual apostrophe. Where U+02BC is the usual one here and not there,
-        it counts as a letter in parts that were cut without it (``@ann'lee``): the counts of a few
-        such words are off.
+        The tally may have another usual apostrophe. Where U+02BC is the usual one here and not
+        there, it counts as a letter in parts that were cut without it (``@ann'lee``): the counts of
+        a few such words are off.
         """
         types: Counter[str] = Counter()
         for chunk, after in product((False, True), After):
@@ -286,7 +287,8 @@ def _split_before(spelling: Spelling) -> list[list[dict[str, tuple[tuple[str, ..
 
 @lru_cache(maxsize=4)
 def _tables_before(spelling: Spelling, most: int) -> "list[ChunkTable]":
-    """Tables of tallies that no thread uses now: the next part of a text has mostly the same words."""
+    """Tables of tallies that no thread uses now: the next part of a text has mostly the same
+    words."""
     return []
 
 

@@ -5,10 +5,10 @@ as a rule: none at the start of a line and after an opening sign (``JOINING``), 
 a text has something else, it comes first as a token of its own: ``<join>`` for nothing at all, or
 the blanks themselves. Other signs have two types, with a space and without.
 
-A word is looked up in one spelling. Apostrophes have one sign in types; ``Spelling.signs`` are those
-of the text, which are kept beside its tokens (``elman.text.apostrophes``). A soft hyphen is a marker
-before the word: ``<2\\xad>`` if it stands before the third character. So every text comes back as it
-was, unless it was put in lower case or in compatible forms on purpose.
+A word is looked up in one spelling. Apostrophes have one sign in types; ``Spelling.signs`` are
+those of the text, which are kept beside its tokens (``elman.text.apostrophes``). A soft hyphen is a
+marker before the word: ``<2\\xad>`` if it stands before the third character. So every text comes
+back as it was, unless it was put in lower case or in compatible forms on purpose.
 
 >>> list(split_line('He said "don\\u2019t"!', Spelling(rules=3)))[2:]
 [Part(type=' "', start=7, end=9), Part(type=" don't", start=9, end=14),

@@ -1,5 +1,5 @@
-"""The machine's speed, measured in a few seconds, so that minutes can be turned into a fixed number of
-updates."""
+"""The machine's speed, measured in a few seconds, so that minutes can be turned into a fixed number
+of updates."""
 
 import dataclasses
 import time

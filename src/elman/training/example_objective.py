@@ -1,4 +1,5 @@
-"""ExampleObjective: what tasks of labelled examples have in common as the training loop sees them."""
+"""ExampleObjective: what tasks of labelled examples have in common as the training loop sees
+them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator

@@ -36,8 +36,8 @@ class Batch(NamedTuple):
     """What one update learns from."""
 
     data: Any
-    """The argument of ``TrainableNetwork.loss``; ``Divisible`` if several processes can share it. Of other data
-    each trains on all."""
+    """The argument of ``TrainableNetwork.loss``; ``Divisible`` if several processes can share it.
+    Of other data each trains on all."""
     cursor: Cursor
     """Where the next batch begins."""
     share: float = 1.0

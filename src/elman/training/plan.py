@@ -46,7 +46,8 @@ class Plan(Config):
     average_from: float = 1.0
     """Weights are averaged from this share of the run on; 1 means never."""
     average_after: int = 0
-    """Or: weights are averaged once this many validations in a row were no better; 0 means never."""
+    """Or: weights are averaged once this many validations in a row were no better; 0 means
+    never."""
     validations: int = 8
     """How many times the validation data is scored during the run, including once at the end."""
     patience: int = 0

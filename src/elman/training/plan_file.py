@@ -1,4 +1,5 @@
-"""What stays fixed over a whole run, written before its first update and read when it is resumed."""
+"""What stays fixed over a whole run, written before its first update and read when it is
+resumed."""
 
 from pathlib import Path
 from typing import Any

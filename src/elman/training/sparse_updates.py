@@ -1,8 +1,8 @@
 """Row-sparse gradients: clipping them, and steps of the optimiser that touch only their rows.
 
 With a sampled softmax, or a large embedding next to an adaptive one, an update's gradient is zero
-in all but a few rows of a matrix, and its gradient is a sparse tensor that holds those rows alone. A
-pass over the whole matrix and the optimiser's memory of it would cost more than everything else.
+in all but a few rows of a matrix, and its gradient is a sparse tensor that holds those rows alone.
+A pass over the whole matrix and the optimiser's memory of it would cost more than everything else.
 
 So the optimiser is lent the rows that were touched, with its memory of them, as if they were the
 whole matrix. A row that an update does not touch stays exactly as it is: no decay, no momentum

@@ -73,7 +73,8 @@ class Training:
         self.schedule = make_schedule(plan.schedule, updates=plan.updates, warmup=plan.warmup, cooldown=plan.cooldown)
         self.position = Position()
         self.divides = processes.count > 1 and isinstance(objective.batch(self.position.cursor, 0).data, Divisible)
-        """Whether processes share the rows of a batch; otherwise each trains on all of them, with the same result."""
+        """Whether processes share the rows of a batch; otherwise each trains on all of them, with
+        the same result."""
         self.state: State = self._part_of(objective.initial_state(self.network))
         self.gradients = GradientSums(self.network, processes)
         self.average: dict[str, Tensor] = {}

@@ -21,7 +21,8 @@ LOG_FILE = "log.jsonl"
 
 
 class TrainingLog:
-    """The record of one run. On resuming, the log is cut back to where the checkpoint was written."""
+    """The record of one run. On resuming, the log is cut back to where the checkpoint was
+    written."""
 
     def __init__(self, run: Run, position: Position) -> None:
         self._run, self._plan, self._objective = run, run.plan, run.objective

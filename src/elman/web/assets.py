@@ -1,4 +1,5 @@
-"""The files of web pages that come with the package: scripts and styles, ours alone, no build step."""
+"""The files of web pages that come with the package: scripts and styles, ours alone, no build
+step."""
 
 from importlib import resources
 

@@ -182,7 +182,8 @@ def test_a_mistyped_word_costs_what_it_takes_to_mend(english: KeyboardModel, mon
         next(SimulatedTypist(Keyboard([own], typos=typos), mistype=1).type_lines([("cat", True)]))
         for typos in (False, True)
     )
-    # Never offered: "czt", back over "zt", "at", and the line's end; "cat" and the end without a mistake are 4.
+    # Never offered: "czt", back over "zt", "at", and the line's end; "cat" and the end without a
+    # mistake are 4.
     assert plain == Keystrokes(keys=8, chars=8, words=1)
     # Of "czt" only "cat" is near enough: three letters, the offer, the line's end.
     assert corrected == Keystrokes(keys=5, chars=8, words=1, offered=(0, 0, 0, 1))

@@ -32,7 +32,8 @@ def test_counts_and_what_stands_beside() -> None:
 
 def test_probabilities_by_hand() -> None:
     words = taught("Mr Abel Cain", "Mr Abel said", "to Cain", "to Cain")
-    # Abel 2, Cain 3: 5 of 7 (two kinds). After "Mr" Abel twice: (2 + 1 * 2/7) / 3, and (0 + 1 * 3/7) / 3.
+    # Abel 2, Cain 3: 5 of 7 (two kinds). After "Mr" Abel twice: (2 + 1 * 2/7) / 3, and (0 + 1 *
+    # 3/7) / 3.
     assert dict(words.beginning("")) == {"Abel": pytest.approx(2 / 7), "Cain": pytest.approx(3 / 7)}
     here = dict(words.beginning("", before="Mr"))
     assert here == {"Abel": pytest.approx(16 / 21), "Cain": pytest.approx(1 / 7)}

@@ -42,7 +42,8 @@ def found(index: TypoIndex, typed: str, *, whole: bool = False) -> dict[str, flo
 
 
 def test_costs_by_hand(index: TypoIndex) -> None:
-    # Exchanged 4; a neighbour 5, another letter 6.5, 1.5 more for the first one; left out 5; doubled 3.5.
+    # Exchanged 4; a neighbour 5, another letter 6.5, 1.5 more for the first one; left out 5;
+    # doubled 3.5.
     assert found(index, "teh")["the"] == found(index, "teh")["then"] == 4.0
     assert found(index, "thr")["the"] == 5.0
     assert found(index, "tje")["they"] == 5.0

@@ -1,4 +1,5 @@
-"""Every format of n-best lists: what is read, what comes back from writing, and what is refused with its line."""
+"""Every format of n-best lists: what is read, what comes back from writing, and what is refused
+with its line."""
 
 import gzip
 import json

@@ -12,7 +12,8 @@ from elman.errors import TextError
 
 
 def random_lattice(rng: random.Random) -> Lattice:
-    """A small graph with words, arcs without words, and several ends; many paths have the same words."""
+    """A small graph with words, arcs without words, and several ends; many paths have the same
+    words."""
     lattice = Lattice("u", "here", start=0)
     for source in range(6):
         for _ in range(rng.randint(1, 3)):

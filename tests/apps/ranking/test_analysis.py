@@ -1,4 +1,5 @@
-"""Terms of scripts without spaces between words: characters and pairs of them, as in Lucene's CJKAnalyzer."""
+"""Terms of scripts without spaces between words: characters and pairs of them, as in Lucene's
+CJKAnalyzer."""
 
 import pytest
 

@@ -51,7 +51,8 @@ def test_costs_are_counted() -> None:
     model = ErrorModel.fit([Pair("fone", "phone", 2), Pair("foto", "photo", 2), Pair("hat", "hat")])
     # "ph" is in both words, seen twice each, and was f all four times; half a count is kept back.
     assert model.costs["ph", "f"] == pytest.approx(-math.log(3.5 / 4))
-    # A single letter's guess counts as ten observations: o stands three times in each of both words' pairs.
+    # A single letter's guess counts as ten observations: o stands three times in each of both
+    # words' pairs.
     assert model.costs["o", "e"] == pytest.approx(-math.log(10 * math.exp(-guessed_cost("o", "e", " ")) / (6 + 10)))
     # At the beginning of a word it is another edit than inside.
     assert ("^ph", "^f") in model.costs and ("oph", "of") not in model.costs

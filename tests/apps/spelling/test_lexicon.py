@@ -1,4 +1,5 @@
-"""Similar words against a search of all of them; forms, probabilities, word lists, protected words."""
+"""Similar words against a search of all of them; forms, probabilities, word lists, protected
+words."""
 
 import math
 import random

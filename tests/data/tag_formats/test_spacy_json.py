@@ -5,7 +5,8 @@ import pytest
 from elman.data.tagged import read_tagged, write_tagged
 from elman.errors import TextError, UsageError
 
-# What doc.to_json() of spaCy 3.8 writes: a blank English pipeline with its sentencizer, entities and pos set by hand.
+# What doc.to_json() of spaCy 3.8 writes: a blank English pipeline with its sentencizer, entities
+# and pos set by hand.
 DOCUMENT = json.loads(
     r"""{"text": "Ann can't  see New York.\nBen can.", "ents": [{"start": 0, "end": 3, "label": "PERSON"}, {"start":
     15, "end": 23, "label": "GPE"}], "sents": [{"start": 0, "end": 24}, {"start": 24, "end": 33}], "tokens":

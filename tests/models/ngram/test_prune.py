@@ -215,7 +215,8 @@ def _text(seed, words):
 
 
 def test_without_a_text_the_model_says_how_often_contexts_occur():
-    # Types <unk> </s> a b, and <s> (4): every line is "a b" or, one in four, "a"; the back-off weights are 0.
+    # Types <unk> </s> a b, and <s> (4): every line is "a b" or, one in four, "a"; the back-off
+    # weights are 0.
     log = np.log10
     tables = BackoffTables(
         keys=(np.array([2 * 4 + 1, 2 * 4 + 3, 3 * 4 + 1, 4 * 4 + 2]), np.array([1 * 4 + 1])),

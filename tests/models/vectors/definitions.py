@@ -1,4 +1,5 @@
-"""What every model of word vectors computes, in plain Python and NumPy: the compiled loops are compared with this.
+"""What every model of word vectors computes, in plain Python and NumPy: the compiled loops are
+compared with this.
 
 float64 throughout, one pair after the other, in the order of the text.
 """
@@ -35,7 +36,8 @@ def subsampled(ids: Ids, keep: np.ndarray, key: int, base: int = 0) -> list[int]
 
 
 def pieces(ids: Ids, streams: int, each: int) -> list[tuple[int, int]]:
-    """Pieces of a text in training order, as (begin, end): the first of each stream, then the second of each."""
+    """Pieces of a text in training order, as (begin, end): the first of each stream, then the
+    second of each."""
     equal = [place * len(ids) // (streams * each) for place in range(streams * each + 1)]
     edges = [0]
     for before, edge in itertools.pairwise(equal[:-1]):
@@ -91,7 +93,8 @@ def sample_of(noise: tuple, key: int, number: int) -> tuple:
 
 
 def huffman(counts: Sequence[int]) -> list[list[tuple[int, int]]]:
-    """For each word, the inner nodes from the root on and the answers there: 1 to the rarer child."""
+    """For each word, the inner nodes from the root on and the answers there: 1 to the rarer
+    child."""
     vocab = len(counts)
     # Among equal counts inner nodes come first, the oldest of them, and then the last words.
     alive = [(count, 1, -word, word) for word, count in enumerate(counts)]
@@ -121,7 +124,8 @@ def targets_of(word, negatives, noise, paths, random) -> tuple[list[int], np.nda
 
 
 def skipgram(ids, inputs, outputs, *, window, shrink, negatives, noise, key, rates, base=0, paths=None) -> None:
-    """Every context of a centre against the centre and the same negatives; all products take old values."""
+    """Every context of a centre against the centre and the same negatives; all products take old
+    values."""
     for place, centre in enumerate(ids):
         random = draws(key, base + place)
         if centre < 0 or not (contexts := around(ids, place, window, shrink, random)):
@@ -154,8 +158,8 @@ def cbow(ids, inputs, outputs, *, window, shrink, negatives, noise, key, rates, 
 
 
 def fasttext(ids, inputs, outputs, rows_of, *, window, shrink, negatives, noise, key, rates, base=0) -> None:
-    """The mean of a word's rows predicts each word around; each row gets the whole error. Negatives are of a sample
-    that is drawn anew every 64 words."""
+    """The mean of a word's rows predicts each word around; each row gets the whole error. Negatives
+    are of a sample that is drawn anew every 64 words."""
     sampled = -1
     for place, centre in enumerate(ids):
         random = draws(key, base + place)

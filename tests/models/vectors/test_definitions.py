@@ -154,7 +154,8 @@ def test_no_piece_is_left_out_or_read_twice() -> None:
 
 @pytest.mark.parametrize("order", [(1, 1), (3, 4), (9, 2), (200, 1)])
 def test_pieces_in_training_order(text: WordText, order: tuple[int, int]) -> None:
-    """Every word once, however short the pieces; no window crosses an end, also where a sentence is cut."""
+    """Every word once, however short the pieces; no window crosses an end, also where a sentence is
+    cut."""
     long = np.concatenate([text.ids, np.arange(500, dtype=np.int32) % VOCAB])
     for ids in (text.ids, long):
         found = [piece(ids, order, number) for number in range(order[0] * order[1])]
@@ -166,7 +167,8 @@ def test_pieces_in_training_order(text: WordText, order: tuple[int, int]) -> Non
 
 
 def test_paths_of_a_huffman_tree() -> None:
-    # 1 and 3 become 4, which with the rarer of the others, 4, becomes 8; 6 and 8 become 14; 10 and 14.
+    # 1 and 3 become 4, which with the rarer of the others, 4, becomes 8; 6 and 8 become 14; 10 and
+    # 14.
     paths = huffman_paths(np.array([10, 6, 4, 3, 1]))
     found = [
         list(zip(paths.nodes[a:b].tolist(), paths.labels[a:b].tolist(), strict=True))

@@ -52,7 +52,8 @@ def test_answers_are_those_of_all_rows(kind: str, size: int, monkeypatch: pytest
 
 
 def test_bounds_hold_for_every_row() -> None:
-    """The k-th best of 64-bit cosines is reached by all rows within, however the rows are scaled."""
+    """The k-th best of 64-bit cosines is reached by all rows within, however the rows are
+    scaled."""
     rows = table("lengths", 20)
     norms = np.maximum(np.sqrt(np.einsum("vd,vd->v", rows, rows)), np.float32(1e-30))
     exact = rows.astype(np.float64) / norms[:, None]

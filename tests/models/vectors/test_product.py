@@ -1,4 +1,5 @@
-"""Product quantisation against comparing every part with every centroid, and against scikit-learn's k-means."""
+"""Product quantisation against comparing every part with every centroid, and against scikit-learn's
+k-means."""
 
 import numpy as np
 import pytest

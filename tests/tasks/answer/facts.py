@@ -8,5 +8,6 @@ questions = runpy.run_path(str(Path(__file__).parents[3] / "examples" / "questio
 
 
 def as_json(count: int, seed: int, *, always: bool = False) -> str:
-    """``count`` paragraphs with two questions that they answer and, unless ``always``, two that they do not."""
+    """``count`` paragraphs with two questions that they answer and, unless ``always``, two that
+    they do not."""
     return json.dumps(questions(count, seed, always=always))

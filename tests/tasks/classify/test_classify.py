@@ -1,4 +1,5 @@
-"""Text classification from end to end: data good and bad, starts, figures, prediction without torch."""
+"""Text classification from end to end: data good and bad, starts, figures, prediction without
+torch."""
 
 import json
 import shutil
@@ -186,7 +187,8 @@ def test_a_language_model_is_the_start_and_its_layers_wait(data: Path, text_file
             if name not in moved and not torch.equal(before[name], parameter):
                 moved[name] = update
     layers = [moved[f"forward_stack.layers.{layer}.weight_hh"] for layer in (1, 0)]
-    # Half of 20 updates for three steps: the upper layer after a third of them, then the lower one, then embeddings.
+    # Half of 20 updates for three steps: the upper layer after a third of them, then the lower one,
+    # then embeddings.
     assert moved["output.weight"] == 0 and layers == [4, 7] and moved["embedding.weight"] == 10
     rates = {group["factor"] for optimizer in training.optimizers for group in optimizer.param_groups}
     assert rates == {1.0, 0.5, 0.25, 0.125}

@@ -1,4 +1,5 @@
-"""The estimator: the model that the command trains, scikit-learn's own checks, and what its tools do with it."""
+"""The estimator: the model that the command trains, scikit-learn's own checks, and what its tools
+do with it."""
 
 import copy
 import importlib
@@ -64,7 +65,8 @@ def texts_of(rows: Any) -> list[str]:
 
 
 LEFT_OUT = {
-    # Arrays of numbers: only the class above takes them, so that these would test scikit-learn's validate_data.
+    # Arrays of numbers: only the class above takes them, so that these would test scikit-learn's
+    # validate_data.
     "check_complex_data", "check_dtype_object", "check_estimators_dtypes", "check_estimators_nan_inf",
     "check_estimators_empty_data_messages", "check_estimator_sparse_tag", "check_estimator_sparse_array",
     "check_estimator_sparse_matrix", "check_f_contiguous_array_estimator", "check_readonly_memmap_input",

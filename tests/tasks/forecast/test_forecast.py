@@ -1,4 +1,5 @@
-"""Forecasters: what they learn, that the future stays unseen, what they refuse, and what they say."""
+"""Forecasters: what they learn, that the future stays unseen, what they refuse, and what they
+say."""
 
 import csv
 import io
@@ -84,7 +85,8 @@ def test_a_planted_future_does_not_move_the_score(trained: tuple[Path, Path], tm
 
 @pytest.mark.slow
 def test_forecasts_see_nothing_behind_their_origin(trained: tuple[Path, Path], tmp_path: Path) -> None:
-    """A series that repeats its own future in a column would be foretold; without the column it is not."""
+    """A series that repeats its own future in a column would be foretold; without the column it is
+    not."""
     rng = np.random.default_rng(0)
     noise = rng.normal(size=160)
     lines = ["date,y", *(f"{np.datetime64('2023-01-01') + day},{value:.4f}" for day, value in enumerate(noise))]

@@ -35,7 +35,8 @@ def test_figures_in_the_passport_are_those_of_evaluate(lstm_folder: Path, text_f
 
 
 def test_the_figure_is_what_adding_up_by_hand_gives(ngram_folder: Path, tmp_path: Path) -> None:
-    """Chain rule over log_probs and advance, the speller for what is unknown, bytes counted with len."""
+    """Chain rule over log_probs and advance, the speller for what is unknown, bytes counted with
+    len."""
     text = "Anna sees the old house.\nThe zyzzyva, quietly.\n\nBen\n"
     (tmp_path / "text.txt").write_text(text)
     model = elman.load(ngram_folder)

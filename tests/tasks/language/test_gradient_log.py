@@ -1,4 +1,5 @@
-"""The gradient by lag during training: the model does not change, the log is kept, explosions are called so."""
+"""The gradient by lag during training: the model does not change, the log is kept, explosions are
+called so."""
 
 import json
 from collections.abc import Callable

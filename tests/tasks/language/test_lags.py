@@ -13,7 +13,8 @@ from elman.tasks.language.lags import gradient_by_lag, through_time
 
 
 def relu_chain(w: float) -> Stack:
-    """One unit that adds its input to w times itself: h_t = w h_{t-1} + x_t, linear while positive."""
+    """One unit that adds its input to w times itself: h_t = w h_{t-1} + x_t, linear while
+    positive."""
     stack = Stack(cell="rnn-relu", input_size=1, hidden_size=1).double()
     layer = stack.layers[0]
     assert isinstance(layer, ReluRnn)
@@ -35,7 +36,8 @@ def test_a_linear_unit_gives_powers_of_its_weight(w: float) -> None:
     np.testing.assert_allclose(found.state, np.tile(powers[:, None], 3), rtol=1e-12)
     assert found.bound is not None and found.weights is not None
     np.testing.assert_allclose(found.bound, found.state, rtol=1e-12)  # with one unit, the bound is the thing itself
-    # dL/dw by lag: w^k times the state that the step met; together they are the derivative of the last state by w.
+    # dL/dw by lag: w^k times the state that the step met; together they are the derivative of the
+    # last state by w.
     h = [2.0]
     for _ in range(lags):
         h.append(w * h[-1] + 1)

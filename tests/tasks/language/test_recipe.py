@@ -15,7 +15,8 @@ PRODUCTS = {
     "lstm": (4, 4), "gru": (3, 3), "rnn": (1, 1), "rnn-relu": (1, 1),
     "mingru": (2, 0), "minlstm": (3, 0), "rglru": (2, 3),
 }  # fmt: skip
-"""Matrix products of each cell, counted in the papers' equations: with its input, and with vectors of its own size."""
+"""Matrix products of each cell, counted in the papers' equations: with its input, and with vectors
+of its own size."""
 
 
 @pytest.mark.parametrize("cell", [name for name in CELLS if not CELLS[name].window])
@@ -25,7 +26,8 @@ def test_products_are_those_of_the_cell(cell: str) -> None:
 
 
 def test_flop_by_hand() -> None:
-    # RG-LRU, 3 -> 5 -> 3 and 100 types: 5 * (2 * 3 + 3 * 5) + 3 * (2 * 5 + 3 * 3) + 100 * 3 weights, six FLOP each
+    # RG-LRU, 3 -> 5 -> 3 and 100 types: 5 * (2 * 3 + 3 * 5) + 3 * (2 * 5 + 3 * 3) + 100 * 3
+    # weights, six FLOP each
     config = NeuralConfig(cell="rglru", layers=2, embedding_size=3, hidden_size=5, skip=False)
     assert flop_per_token(config, 100) == 6 * (105 + 57 + 300)
     # minGRU: 5 * 2 * 3 + 3 * 2 * 5 + 300

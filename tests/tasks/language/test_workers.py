@@ -1,5 +1,5 @@
-"""Preparing, counting and comparing on the processes of a Dask cluster: the same results whoever dies, and errors
-in one line.
+"""Preparing, counting and comparing on the processes of a Dask cluster: the same results whoever
+dies, and errors in one line.
 """
 
 import json

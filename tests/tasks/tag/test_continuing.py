@@ -1,4 +1,5 @@
-"""A tagger that goes on: the same words, tags and validation part; old data read again; nothing forgotten unsaid."""
+"""A tagger that goes on: the same words, tags and validation part; old data read again; nothing
+forgotten unsaid."""
 
 import json
 from pathlib import Path

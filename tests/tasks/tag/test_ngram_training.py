@@ -68,7 +68,8 @@ def test_it_learns_and_goes_on(tmp_path) -> None:
     tags = fit_tags(sentences)
     model = fit_regression(sentences[:250], tags, seed=1)
     assert model.digest == fit_regression(sentences[:250], tags, seed=1).digest
-    # The word that decides stands three words behind, where no feature reaches: one of two in five is a guess.
+    # The word that decides stands three words behind, where no feature reaches: one of two in five
+    # is a guess.
     assert 0.8 < _right(model, sentences[250:], tags.names) < 0.95
     new = [TaggedSentence(words=("Ann", "sleeps"), tags=("LEFT", "RIGHT"))]
     assert _right(model, new, tags.names) < 1

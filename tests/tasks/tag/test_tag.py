@@ -36,7 +36,8 @@ SETTINGS: dict[str, Any] = {
 
 
 def agreement(path: Path, *, spans: bool) -> None:
-    """A word in -us is tagged by the word behind it: only both directions and characters solve it."""
+    """A word in -us is tagged by the word behind it: only both directions and characters solve
+    it."""
     rng, lines = np.random.default_rng(0), []
     for _ in range(300):
         stem = "".join(rng.choice(list("bcdfglmnprst"), 4))

@@ -31,12 +31,13 @@ def answer(
         question: in English.
         language: ``english`` compares stems of words.
         field: the field of records that holds the text.
-        model: a reader, which takes the place of the rules (``elman train --task answer``); or a language model, which
-            weighs the question with each answer in it.
+        model: a reader, which takes the place of the rules (``elman train --task answer``); or a
+            language model, which weighs the question with each answer in it.
         settings: fields of ``AnswerConfig``, such as ``least``.
 
     Returns:
-        Its ``text``, None if the documents do not say; ``document``, ``sentence``, ``start`` and ``end``; and why.
+        Its ``text``, None if the documents do not say; ``document``, ``sentence``, ``start`` and
+        ``end``; and why.
 
     Raises:
         TextError: the documents cannot be read, or have no words.
@@ -71,7 +72,8 @@ def squad_answers(
 
 
 def squad_figures(file: SquadFile, answers: Mapping[str, Answer]) -> dict[str, Any]:
-    """Exact match and F1 with 95% intervals: of all questions, and of those with and without an answer."""
+    """Exact match and F1 with 95% intervals: of all questions, and of those with and without an
+    answer."""
     texts = {name: each.text or "" for name, each in answers.items()}
     groups = {
         "all": file.questions,

@@ -1,4 +1,5 @@
-"""What kind of answer a question wants, and the parts of a sentence that are of this kind. English only."""
+"""What kind of answer a question wants, and the parts of a sentence that are of this kind. English
+only."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -86,7 +87,8 @@ class Question(NamedTuple):
     asked: tuple[int, int]
     """The characters of the question words."""
     subject: bool
-    """Whether what is asked for is likely to stand before the other words: who wrote it, not what did she write."""
+    """Whether what is asked for is likely to stand before the other words: who wrote it, not what
+    did she write."""
 
     @classmethod
     def of(cls, text: str) -> "Question":
@@ -114,7 +116,8 @@ class Question(NamedTuple):
 
 
 def candidates(sentence: str, kind: str, asked: Collection[tuple[int, int]] = ()) -> Iterator[tuple[int, int, float]]:
-    """The parts of a sentence that may be such an answer: their characters, and how well they fit, up to 1.
+    """The parts of a sentence that may be such an answer: their characters, and how well they fit,
+    up to 1.
 
     Args:
         asked: the places of words that are in the question; no phrase goes over them.

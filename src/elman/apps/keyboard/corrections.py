@@ -1,7 +1,8 @@
 """What may have been meant by a mistyped word, or the beginning of one: a noisy channel.
 
-P(word) by the models, times the probability that its beginning is typed so (``typos.py``), against the
-probability that nobody has seen this word before: that of unknown words times ``LETTER`` nats a letter.
+P(word) by the models, times the probability that its beginning is typed so (``typos.py``), against
+the probability that nobody has seen this word before: that of unknown words times ``LETTER`` nats a
+letter.
 """
 
 from collections.abc import Collection, Sequence
@@ -77,7 +78,8 @@ def knows(models: Sequence[KeyboardModel], word: str) -> bool:
 
 
 class MisspellingReader:
-    """Reads misspelled words before the cursor as what was meant, so that the next word is likelier."""
+    """Reads misspelled words before the cursor as what was meant, so that the next word is
+    likelier."""
 
     def __init__(self) -> None:
         self._known: TextCache[str | None] = TextCache()
@@ -91,8 +93,9 @@ class MisspellingReader:
         *,
         words: int = _WORDS,
     ) -> tuple[str, dict[str, str]]:
-        """A text, and what was replaced in it: the unknown words among the last ones of its open line, where the
-        meant word is nearly certain. A word with a capital may be a name, and stays."""
+        """A text, and what was replaced in it: the unknown words among the last ones of its open
+        line, where the meant word is nearly certain. A word with a capital may be a name, and
+        stays."""
         begin = max(text.rfind("\n"), text.rfind("\r")) + 1
         line, head, last, read_as = text[begin:], text[:begin], 0, {}
         for start, end, run in last_runs(line, words):

@@ -1,12 +1,13 @@
-"""What is offered while somebody types: words of one model or several, of the user's own, and mistyped ones.
+"""What is offered while somebody types: words of one model or several, of the user's own, and
+mistyped ones.
 
 The probability of a word, given what was typed of it, sums over the models m with their weights:
 
     P(word | typed) = sum of weight(m) * P_m(word) * P(typed as it was | word) / P(typed)
 
-A word that begins as typed was typed as it was (probability 1). Where what was typed has a probability
-below ``UNLIKELY``, words that begin almost so may have been meant (``typos.py``). Words that the user has
-taught (``learned_words.py``) share the probability of unknown words.
+A word that begins as typed was typed as it was (probability 1). Where what was typed has a
+probability below ``UNLIKELY``, words that begin almost so may have been meant (``typos.py``). Words
+that the user has taught (``learned_words.py``) share the probability of unknown words.
 """
 
 import dataclasses
@@ -64,7 +65,8 @@ class Keyboard:
             learned: the user's own words.
 
         Raises:
-            UsageError: several models, learned words, or ``typos``, with a model whose tokens are not words.
+            UsageError: several models, learned words, or ``typos``, with a model whose tokens are
+                not words.
         """
         if not models:
             raise UsageError("a keyboard needs a model")
@@ -95,8 +97,8 @@ class Keyboard:
     def through(
         self, lms: Sequence[LanguageModel], *, scoring: Sequence[LanguageModel] | None = None, read: str = ""
     ) -> "Keyboard":
-        """The same keyboard asking its models through others, in their order, for one text: it keeps what may
-        follow it.
+        """The same keyboard asking its models through others, in their order, for one text: it
+        keeps what may follow it.
 
         Args:
             scoring: those that say how likely a line is; by default the ones so far.
@@ -137,8 +139,8 @@ class Keyboard:
         return self._weights.before(self._read + text, self._scoring).tolist()
 
     def learn(self, text: str) -> list[str]:
-        """Count the words of a finished text that no model knows; returns them. What is nearly certainly a
-        misspelled word is not counted."""
+        """Count the words of a finished text that no model knows; returns them. What is nearly
+        certainly a misspelled word is not counted."""
         if self.learned is None:
             return []
         found: list[str] = []
@@ -164,9 +166,9 @@ class Keyboard:
         return sum(weight * each for weight, each in zip(self.weights(before), unknown, strict=True))
 
     def complete(self, prompt: str, *, n: int = 5, partial: bool | None = None, **rules: Any) -> Completion:
-        """The n likeliest words: those of ``elman.decode.completion.complete``, and those of the other
-        models, learned words and corrections. ``kinds`` says which are learned or corrections; these come
-        last. A correction takes the place of what was typed.
+        """The n likeliest words: those of ``elman.decode.completion.complete``, and those of the
+        other models, learned words and corrections. ``kinds`` says which are learned or
+        corrections; these come last. A correction takes the place of what was typed.
 
         Args:
             rules: ``block``, ``secrets``, ``punctuation`` and ``repeats`` of ``complete``.
@@ -207,7 +209,8 @@ class Keyboard:
     def _read_and_completed(
         self, prompt: str, *, n: int, partial: bool | None, **rules: Any
     ) -> tuple[str, dict[str, str], list[Completion]]:
-        """The prompt with its misspelled words read as what was meant, these words, and each model's completion."""
+        """The prompt with its misspelled words read as what was meant, these words, and each
+        model's completion."""
         found = self._completed(prompt, n=n, partial=partial, **rules)
         unknown = [word for word in _unknown_to_all(found) if not (self.learned and self.learned.has(word))]
         if self._typos and unknown:

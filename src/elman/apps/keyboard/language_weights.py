@@ -1,14 +1,15 @@
 """Which of several models a text speaks the language of, word by word.
 
-The language of each word is hidden; it stays that of the word before, or with the probability ``switch``
-any of them comes next. Each model's weight is the probability of its language given the words so far,
-by the forward algorithm (Bayes' rule; Herbster and Warmuth 1998 call it fixed share):
+The language of each word is hidden; it stays that of the word before, or with the probability
+``switch`` any of them comes next. Each model's weight is the probability of its language given the
+words so far, by the forward algorithm (Bayes' rule; Herbster and Warmuth 1998 call it fixed share):
 
     predicted = (1 - switch) * weights + switch / M
     weights   = predicted * P_m(word) / sum
 
-So what was written long ago is forgotten, and one word of another language is enough to follow it. Each
-model reads the line by its own tokenizer, and pays for the spelling of words that it does not know.
+So what was written long ago is forgotten, and one word of another language is enough to follow it.
+Each model reads the line by its own tokenizer, and pays for the spelling of words that it does not
+know.
 """
 
 from collections.abc import Sequence
@@ -46,10 +47,12 @@ class LanguageWeights:
         self._log_probs: TextCache[NDArray[np.float64]] = TextCache()
 
     def before(self, text: str, lms: Sequence[LanguageModel]) -> NDArray[np.float64]:
-        """The weights for the word after a text, ``[M]``; only what spaces and line ends finish counts.
+        """The weights for the word after a text, ``[M]``; only what spaces and line ends finish
+        counts.
 
         Args:
-            lms: the models, in the order of their spellers; always the same ones, for scores are kept.
+            lms: the models, in the order of their spellers; always the same ones, for scores are
+                kept.
         """
         weights = np.full(len(self._spellers), 1 / len(self._spellers))
         if len(self._spellers) > 1:

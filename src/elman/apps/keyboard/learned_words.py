@@ -1,11 +1,12 @@
-"""Words that a user types and a model does not know: counted, offered, and kept in a file of the user's.
+"""Words that a user types and a model does not know: counted, offered, and kept in a file of the
+user's.
 
 The file has a JSON object a line, which anybody can read, edit, copy or erase:
 
     {"word": "Zaphod", "count": 3, "after": {"Mr": 2}, "before": {"said": 1}}
 
-``count`` says how often the word was typed, ``after`` what it came after, ``before`` what came next.
-What looks private (``elman.decode.secrets``) or has a digit is never counted.
+``count`` says how often the word was typed, ``after`` what it came after, ``before`` what came
+next. What looks private (``elman.decode.secrets``) or has a digit is never counted.
 
 The probability of a word is what the user's counts say of unknown words, after the word v before it
 (Witten and Bell 1991): P(w | v) = (c(v, w) + kinds(v) * P(w)) / (c(v) + kinds(v)), and P(w) is
@@ -183,8 +184,8 @@ class LearnedWords:
         return [(each.word, (here.get(each.word, 0) + kinds * each.count / total) / (weight + kinds)) for each in begun]
 
     def following(self, word: str) -> list[tuple[str, float]]:
-        """What came after a learned word, a sign of apostrophe after it or not, with probabilities; they sum
-        to less than 1, the more often it was typed the more."""
+        """What came after a learned word, a sign of apostrophe after it or not, with probabilities;
+        they sum to less than 1, the more often it was typed the more."""
         own = self._words.get(word.rstrip(APOSTROPHES))
         if own is None or own.count < self.least or not own.before:
             return []
@@ -235,7 +236,8 @@ class LearnedWords:
         """The words of a file; none if there is no such file yet.
 
         Raises:
-            TextError: it cannot be read, it is no plain file or too large, or a line is none of its lines.
+            TextError: it cannot be read, it is no plain file or too large, or a line is none of its
+                lines.
         """
         try:
             if path.exists() and not path.is_file() and not path.is_dir():
@@ -287,7 +289,8 @@ def _is_private(word: str) -> bool:
 
 
 def _words_of(line: str) -> Iterator[str | None]:
-    """The words of a line; None for what separates them, and for what is part of something private."""
+    """The words of a line; None for what separates them, and for what is part of something
+    private."""
     chunk_end, private = 0, False
     for start, end, run in runs(line):
         if start >= chunk_end:

@@ -1,8 +1,9 @@
 """Keystrokes saved by a keyboard, for a user who notices every offer and mistypes some words.
 
-Counted as in ``elman.decode.keystrokes``. Of a mistyped word, what is typed is the mistyped one, letter by
-letter. If the right word is offered on the way, one keystroke takes it; if not, the user goes back to the
-mistake and types the rest of the word again. Without offers, these keystrokes are needed as well.
+Counted as in ``elman.decode.keystrokes``. Of a mistyped word, what is typed is the mistyped one,
+letter by letter. If the right word is offered on the way, one keystroke takes it; if not, the user
+goes back to the mistake and types the rest of the word again. Without offers, these keystrokes are
+needed as well.
 """
 
 import random
@@ -23,8 +24,9 @@ class SimulatedTypist:
     """Types lines on a keyboard.
 
     Args:
-        mistype: the share of words of three letters and more that are mistyped: two letters exchanged, one
-            left out, one doubled, or one replaced by a neighbour on the keyboard, each as often.
+        mistype: the share of words of three letters and more that are mistyped: two letters
+            exchanged, one left out, one doubled, or one replaced by a neighbour on the keyboard,
+            each as often.
         seed: which words, and how.
     """
 
@@ -34,8 +36,8 @@ class SimulatedTypist:
         self._keyboard, self._mistype, self._random = keyboard, mistype, random.Random(seed)
 
     def type_lines(self, lines: Iterable[tuple[str, bool]]) -> Iterator[Keystrokes]:
-        """The sums of each line; a line comes with whether a text begins with it. What is typed is learned,
-        where the keyboard has learned words."""
+        """The sums of each line; a line comes with whether a text begins with it. What is typed is
+        learned, where the keyboard has learned words."""
         lms = self._keyboard.lms
         states, history = [lm.start() for lm in lms], ""
         for line, starts in lines:
@@ -74,7 +76,8 @@ class SimulatedTypist:
 
 
 def mistyped(word: str, rng: random.Random) -> str:
-    """A word of letters with one mistake; other words, and those of one or two letters, as they are.
+    """A word of letters with one mistake; other words, and those of one or two letters, as they
+    are.
 
     >>> [mistyped(word, random.Random(2)) for word in ("because", "it", "3rd")]
     ['becaus', 'it', '3rd']

@@ -1,8 +1,9 @@
-"""Words that begin almost as typed: the beginnings of all words of a vocabulary against a mistyped one.
+"""Words that begin almost as typed: the beginnings of all words of a vocabulary against a mistyped
+one.
 
-The cost of typing a beginning so is that of the error model's guesses for single letters: a neighbour on
-the keyboard, a letter left out, doubled or too much, two letters exchanged. What follows the beginning in
-a word costs nothing: it has not been typed yet.
+The cost of typing a beginning so is that of the error model's guesses for single letters: a
+neighbour on the keyboard, a letter left out, doubled or too much, two letters exchanged. What
+follows the beginning in a word costs nothing: it has not been typed yet.
 """
 
 import string
@@ -60,8 +61,8 @@ class TypoIndex:
         self._costs_by_letter: dict[str, NDArray[np.float64]] = {}
 
     def similar(self, typed: str, *, whole: bool = False) -> tuple[TokenIds, NDArray[np.float64]]:
-        """The types that begin almost as typed, and the cost of each (nats): above 0, for those that
-        begin just so are none of them. With ``whole``, those that are almost the same word."""
+        """The types that begin almost as typed, and the cost of each (nats): above 0, for those
+        that begin just so are none of them. With ``whole``, those that are almost the same word."""
         word = fold(typed, self.locale)
         nothing = np.empty(0, np.int64), np.empty(0)
         if not _LEAST <= len(word) <= LONGEST or not is_word(word) or not len(self.tokens):
@@ -137,7 +138,8 @@ def _set_of(word: str) -> int:
 
 
 def _kernel() -> Callable[..., Any] | None:
-    """Machine code that takes a thirtieth of the time, if its compiler is in use; loading it takes a while."""
+    """Machine code that takes a thirtieth of the time, if its compiler is in use; loading it takes
+    a while."""
     if "numba" not in sys.modules:
         return None
     from elman.apps.keyboard.typos_kernel import least_costs

@@ -9,11 +9,13 @@ _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": Fa
 
 @njit(**_OPTIONS)
 def least_costs(codes, typed, replaced, too_much, left_out, first, exchanged, apostrophe, whole, most):
-    """The least cost of typing a beginning of each word of ``codes[N, L]`` as ``typed[T]``, or the whole word, ``[N]``.
+    """The least cost of typing a beginning of each word of ``codes[N, L]`` as ``typed[T]``, or the
+    whole word, ``[N]``.
 
-    Costs above ``most`` are infinite. The arguments are those of ``TypoIndex``: the costs ``replaced[T, C]`` of each
-    letter typed as another, ``too_much[T, 3]`` of one too much (first, after another, after the same), and
-    ``left_out[4]`` of one left out (first, after another, after the same, an apostrophe).
+    Costs above ``most`` are infinite. The arguments are those of ``TypoIndex``: the costs
+    ``replaced[T, C]`` of each letter typed as another, ``too_much[T, 3]`` of one too much (first,
+    after another, after the same), and ``left_out[4]`` of one left out (first, after another, after
+    the same, an apostrophe).
     """
     count, columns = codes.shape
     found = np.empty(count)

@@ -1,4 +1,5 @@
-"""ESPnet's n-best lists: folders ``1best_recog``, ``2best_recog``, ... with files ``text`` and ``score``."""
+"""ESPnet's n-best lists: folders ``1best_recog``, ``2best_recog``, ... with files ``text`` and
+``score``."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ def rank_folders(folder: Path) -> list[Path]:
 
 
 def read_espnet(path: Path) -> Iterator[NbestList]:
-    """The lists of a folder of decoding results; utterances with fewer hypotheses are shorter lists.
+    """The lists of a folder of decoding results; utterances with fewer hypotheses are shorter
+    lists.
 
     Raises:
         TextError: a line is broken, or a text has no score.

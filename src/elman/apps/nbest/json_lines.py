@@ -4,9 +4,9 @@
     {"utt": "a2", "nbest": [{"text": "yes", "am_score": -80.1, "lm_score": -4.2}]}
     [{"hyp": "yes", "score": -1.5}, {"hyp": "yet", "score": -1.9}]
 
-A hypothesis is a string, a list of a text and its scores, or an object. Every number of an object is
-a score under its own name; costs (``ac_cost``) change their sign. ``probability``, ``confidence`` and
-``posterior`` become logarithms.
+A hypothesis is a string, a list of a text and its scores, or an object. Every number of an object
+is a score under its own name; costs (``ac_cost``) change their sign. ``probability``,
+``confidence`` and ``posterior`` become logarithms.
 """
 
 import itertools
@@ -57,7 +57,8 @@ def read_json_lines(path: Path, *, first: str | None = None, encoding: str = "ut
 
 
 def _values(lines: Iterator[str], name: str) -> Iterator[tuple[int, Any]]:
-    """The values of a file, each with its line: one a line, or written over many lines, or an array."""
+    """The values of a file, each with its line: one a line, or written over many lines, or an
+    array."""
     passed: list[str] = []
     for line in lines:
         passed.append(line)

@@ -1,9 +1,9 @@
 """Kaldi's n-best lists: ``UTT-1 words``, with files of costs ``UTT-1 12.3``.
 
-A folder has them under their usual names: ``words_text`` (or ``text``) with ``ac_cost`` or ``acwt``,
-and ``lm_cost``, ``lmwt`` or ``lmwt.nolm``. Costs are negative log-probabilities. Each line of the
-words begins with the id of an entry, which ends in its rank; a line without one is an error, so no
-word is lost to an id and no id read as a word.
+A folder has them under their usual names: ``words_text`` (or ``text``) with ``ac_cost`` or
+``acwt``, and ``lm_cost``, ``lmwt`` or ``lmwt.nolm``. Costs are negative log-probabilities. Each
+line of the words begins with the id of an entry, which ends in its rank; a line without one is an
+error, so no word is lost to an id and no id read as a word.
 """
 
 import re

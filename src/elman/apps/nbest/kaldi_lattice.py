@@ -1,9 +1,9 @@
 """Kaldi's lattices as text (``lattice-copy ark:lat ark,t:-``), cut to n-best lists.
 
 After the id of an utterance each line is an arc, ``from to word graph,acoustic,...`` of a compact
-lattice or ``from to input word graph,acoustic`` of a lattice, or a final state with its costs; a blank
-line ends the lattice. Costs are negative log-probabilities. Words are words or numbers, which a table
-of symbols (``words.txt``) turns into words.
+lattice or ``from to input word graph,acoustic`` of a lattice, or a final state with its costs; a
+blank line ends the lattice. Costs are negative log-probabilities. Words are words or numbers, which
+a table of symbols (``words.txt``) turns into words.
 """
 
 from collections.abc import Iterator, Mapping

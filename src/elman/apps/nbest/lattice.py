@@ -2,9 +2,9 @@
 
 Different paths of a lattice often have the same words. ``best_sequences`` makes the lattice
 deterministic while it searches: a prefix of words stands for all nodes that it leads to, each with
-its best path. The search is A* with the exact score of the best completion, so sequences come out in
-order, each once, with the scores of its best path (Mohri and Riley 2002, "An efficient algorithm for
-the n-best-strings problem").
+its best path. The search is A* with the exact score of the best completion, so sequences come out
+in order, each once, with the scores of its best path (Mohri and Riley 2002, "An efficient algorithm
+for the n-best-strings problem").
 """
 
 import heapq

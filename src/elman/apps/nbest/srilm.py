@@ -4,8 +4,8 @@
     NBestList2.0                      (score) word ( st: 0 et: 9 g: -12 a: -345 ) word ...
     without a header                  acoustic lm words word word ...
 
-Scores of the first two are bytelogs (logarithms to base 1.0001, divided by 1024), those of the third
-logarithms to base 10; all become nats. Units inside a word (phones, states) are left out.
+Scores of the first two are bytelogs (logarithms to base 1.0001, divided by 1024), those of the
+third logarithms to base 10; all become nats. Units inside a word (phones, states) are left out.
 """
 
 import math
@@ -24,7 +24,8 @@ _SUFFIXES = (*COMPRESSED, ".nbest", ".score", ".txt", ".srilm")
 
 
 def read_srilm(path: Path) -> Iterator[NbestList]:
-    """The list of a file, or of each file of a folder or pattern; a file has the name of its utterance.
+    """The list of a file, or of each file of a folder or pattern; a file has the name of its
+    utterance.
 
     Raises:
         TextError: a line is not in the format; says which.

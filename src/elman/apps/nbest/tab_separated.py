@@ -1,7 +1,7 @@
 """N-best lists as a table: a row for each hypothesis, the rows of an utterance one after the other.
 
-Without a line of names the columns are ``id<TAB>words[<TAB>score ...]``. With one, which begins with
-``id`` or ``utt``, they may come in any order: ``text`` or ``hyp`` has the words, ``ref`` the
+Without a line of names the columns are ``id<TAB>words[<TAB>score ...]``. With one, which begins
+with ``id`` or ``utt``, they may come in any order: ``text`` or ``hyp`` has the words, ``ref`` the
 reference, ``group`` the conversation, and every other column is a score under its own name.
 """
 

@@ -1,4 +1,5 @@
-"""WeNet's n-best lists: a line ``wav UTT``, and a line ``candidate SCORE words`` for each hypothesis."""
+"""WeNet's n-best lists: a line ``wav UTT``, and a line ``candidate SCORE words`` for each
+hypothesis."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -1,8 +1,8 @@
 """From text to terms: words in lower case, without function words, cut to their stems.
 
-Chinese, Japanese, Thai and other scripts have no spaces between words. There the terms of a document are its
-characters and all pairs of neighbours, and a query asks for the pairs, or for a character that stands alone (the
-bigrams of Lucene's CJKAnalyzer).
+Chinese, Japanese, Thai and other scripts have no spaces between words. There the terms of a
+document are its characters and all pairs of neighbours, and a query asks for the pairs, or for a
+character that stands alone (the bigrams of Lucene's CJKAnalyzer).
 """
 
 import importlib
@@ -33,8 +33,8 @@ class AnalysisConfig(Config):
     """How words become terms."""
 
     language: str | None = None
-    """Language of the words, such as english: wing and wings become one term (Snowball's stems), and function words
-    are left out. Default: words as they are, in lower case."""
+    """Language of the words, such as english: wing and wings become one term (Snowball's stems),
+    and function words are left out. Default: words as they are, in lower case."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,7 +87,8 @@ class Analyzer:
         return [term for part in parts if (term := self.term(part)) is not None]
 
     def spans(self, text: str) -> list[TermSpan]:
-        """The terms of a normalised text, as of a document, with their places in it; pairs overlap."""
+        """The terms of a normalised text, as of a document, with their places in it; pairs
+        overlap."""
         found = (
             TermSpan(term, start + first, min(start + last, end))
             for word, start, end in word_spans(text)
@@ -98,8 +99,8 @@ class Analyzer:
 
 
 def _parts(word: str, *, single: bool = True) -> Iterator[tuple[str, int, int]]:
-    """A word with its first character and the one after its last; of scripts without spaces the characters
-    (``single``, or those that stand alone) and the pairs of them."""
+    """A word with its first character and the one after its last; of scripts without spaces the
+    characters (``single``, or those that stand alone) and the pairs of them."""
     at = 0
     for run in () if word.isascii() else UNSPACED.finditer(word):
         first, last = run.span()

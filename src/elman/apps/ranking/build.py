@@ -1,8 +1,9 @@
 """Builds an index in one pass over the documents, in bounded memory.
 
-Memory holds the different words and a part of the documents; everything else goes to files of a folder and is
-mapped from there. The terms of each document are written as they come. The postings are their transpose: how many
-documents have a term is known by then, so that each pair has its place, and one more pass puts it there.
+Memory holds the different words and a part of the documents; everything else goes to files of a
+folder and is mapped from there. The terms of each document are written as they come. The postings
+are their transpose: how many documents have a term is known by then, so that each pair has its
+place, and one more pass puts it there.
 """
 
 import tempfile
@@ -62,7 +63,8 @@ def build_index(
     *,
     progress: Progress | None = None,
 ) -> Index:
-    """Index documents; the arrays lie in files of ``folder``, which must stay as long as the index is used.
+    """Index documents; the arrays lie in files of ``folder``, which must stay as long as the index
+    is used.
 
     Raises:
         TextError: there is no document, or no word in any.

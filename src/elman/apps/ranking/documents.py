@@ -37,9 +37,10 @@ def read_named(
 ) -> Iterator[IndexedDocument]:
     """Texts with their names, in one streaming pass.
 
-    A record of .jsonl, .csv or .tsv has an id and a text, and a title is put before the text unless that begins
-    with it; the words of a title count twice. Lines ``ID<TAB>TEXT`` of a .tsv file need no line of names. In a folder
-    each file of plain text is a document, called by its path; otherwise each line is, called by its number.
+    A record of .jsonl, .csv or .tsv has an id and a text, and a title is put before the text unless
+    that begins with it; the words of a title count twice. Lines ``ID<TAB>TEXT`` of a .tsv file need
+    no line of names. In a folder each file of plain text is a document, called by its path;
+    otherwise each line is, called by its number.
 
     Args:
         field: the field that holds the text, without the title.
@@ -74,7 +75,8 @@ def _built_in(name: str) -> Iterator[IndexedDocument]:
 def passages(documents: Iterable[IndexedDocument], words: int) -> Iterator[IndexedDocument]:
     """Documents cut at ends of sentences into parts of at most so many words, or of one sentence.
 
-    A part is called by its document and the line on which it begins; a document that is short enough keeps its name.
+    A part is called by its document and the line on which it begins; a document that is short
+    enough keeps its name.
 
     >>> long = IndexedDocument("a.txt", "One two.\\nThree four. Five.")
     >>> [part[:2] for part in passages([long], 3)]

@@ -1,9 +1,9 @@
 """Several scores as one: a weighted sum of scores, each on a scale of its own for every query.
 
-A score is brought to mean 0 and deviation 1 over the documents that any of the methods found; where a method did
-not find a document, it gets the method's lowest score. Weights are fitted to the highest mean average precision by
-coordinate ascent (Metzler and Croft 2007). What is reported is cross-validated: no query is ranked by weights that
-its own judgements have fitted.
+A score is brought to mean 0 and deviation 1 over the documents that any of the methods found; where
+a method did not find a document, it gets the method's lowest score. Weights are fitted to the
+highest mean average precision by coordinate ascent (Metzler and Croft 2007). What is reported is
+cross-validated: no query is ranked by weights that its own judgements have fitted.
 """
 
 import json
@@ -29,7 +29,8 @@ _WORTH = 1e-5
 
 
 def standardised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores ``[K]`` of one query with mean 0 and deviation 1; those that are -inf count as the lowest.
+    """Scores ``[K]`` of one query with mean 0 and deviation 1; those that are -inf count as the
+    lowest.
 
     >>> standardised(np.array([3.0, 1.0, -np.inf, -np.inf])).round(3).tolist()
     [1.732, -0.577, -0.577, -0.577]

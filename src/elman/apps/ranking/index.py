@@ -1,7 +1,8 @@
 """An inverted index: which documents have a term, how often, and which terms a document has.
 
-All of it is NumPy arrays, mapped from the file of a model folder, so that an index larger than memory can be asked.
-Terms have numbers in the order in which they came; N documents, V terms, P pairs of a document and a term.
+All of it is NumPy arrays, mapped from the file of a model folder, so that an index larger than
+memory can be asked. Terms have numbers in the order in which they came; N documents, V terms, P
+pairs of a document and a term.
 """
 
 from collections.abc import Mapping

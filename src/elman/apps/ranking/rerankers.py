@@ -1,4 +1,5 @@
-"""Scores that need the text of a document, for the first documents of a query: language models, word vectors."""
+"""Scores that need the text of a document, for the first documents of a query: language models,
+word vectors."""
 
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -58,7 +59,8 @@ def query_likelihood(model: TextModel) -> Reranker:
 
 
 def vector_similarity(vectors: "WordVectors", index: Index) -> Reranker:
-    """The cosine of the query and a document, both weighted means of word vectors (``SifDocuments``).
+    """The cosine of the query and a document, both weighted means of word vectors
+    (``SifDocuments``).
 
     What all have in common is estimated on documents spread over the index.
     """

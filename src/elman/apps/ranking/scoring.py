@@ -1,10 +1,11 @@
-"""Scores of documents for a query: BM25, query likelihood with two smoothings, and relevance feedback.
+"""Scores of documents for a query: BM25, query likelihood with two smoothings, and relevance
+feedback.
 
-A query is a weight for each of its terms; terms that no document has are left out. c is how often a document has
-a term, d its length, p the share of the term among the words of all documents, n how many of the N documents have
-it. Scores come for all documents ``[N]``; of documents that are not found they are -inf. They sum over the terms that
-query and document share, so that only the postings of the query's terms are read; what remains depends on the
-document's length alone.
+A query is a weight for each of its terms; terms that no document has are left out. c is how often a
+document has a term, d its length, p the share of the term among the words of all documents, n how
+many of the N documents have it. Scores come for all documents ``[N]``; of documents that are not
+found they are -inf. They sum over the terms that query and document share, so that only the
+postings of the query's terms are read; what remains depends on the document's length alone.
 """
 
 import math
@@ -33,7 +34,8 @@ class ScoringConfig(Config):
     b: float = 0.75
     """BM25: how far long documents are discounted, from 0 to 1."""
     mu: float = 250.0
-    """Dirichlet smoothing: words of the collection that are added to each document; for long documents 1000 to 2500."""
+    """Dirichlet smoothing: words of the collection that are added to each document; for long
+    documents 1000 to 2500."""
     smoothing: float = 0.7
     """Jelinek-Mercer smoothing: the weight of the collection, above 0 and below 1."""
     feedback_documents: int = 10
@@ -74,7 +76,8 @@ def idf(index: Index, term: int) -> float:
 
 
 def bm25(index: Index, query: Query, config: ScoringConfig) -> Scores:
-    """The sum of idf c / (c + k1 (1 - b + b d / mean d)) (Robertson and others 1994; this form is Lucene's)."""
+    """The sum of idf c / (c + k1 (1 - b + b d / mean d)) (Robertson and others 1994; this form is
+    Lucene's)."""
     k1, b = config.k1, config.b
 
     def matched(term: int, found: Postings) -> Scores:
@@ -85,8 +88,9 @@ def bm25(index: Index, query: Query, config: ScoringConfig) -> Scores:
 
 
 def dirichlet(index: Index, query: Query, config: ScoringConfig) -> Scores:
-    """The log-probability of the query in a document's words with mu words of the collection: that of a term is
-    ln (c + mu p) / (d + mu) (Zhai and Lafferty 2004), here without the constant sum of ln p."""
+    """The log-probability of the query in a document's words with mu words of the collection: that
+    of a term is ln (c + mu p) / (d + mu) (Zhai and Lafferty 2004), here without the constant sum of
+    ln p."""
 
     def matched(term: int, found: Postings) -> Scores:
         return np.log1p(found.counts * (index.words / (config.mu * index.totals[term])))
@@ -102,8 +106,8 @@ def dirichlet(index: Index, query: Query, config: ScoringConfig) -> Scores:
 
 
 def jelinek_mercer(index: Index, query: Query, config: ScoringConfig) -> Scores:
-    """The log-probability of the query in the mixture (1 - s) c / d + s p, here without the constant sum of ln s p
-    (Zhai and Lafferty 2004)."""
+    """The log-probability of the query in the mixture (1 - s) c / d + s p, here without the
+    constant sum of ln s p (Zhai and Lafferty 2004)."""
     odds = (1 - config.smoothing) / config.smoothing
 
     def matched(term: int, found: Postings) -> Scores:
@@ -143,8 +147,9 @@ def feedback(index: Index, query: Query, config: ScoringConfig) -> Scores:
 def neighbours(index: Index, query: Query, config: ScoringConfig) -> Scores:
     """Scores of feedback, smoothed over similar documents (score regularisation; Diaz 2005).
 
-    Of the first documents, a document's score becomes the mean of its own and those of its most similar ones, five
-    times; similarity is the cosine of TF-IDF vectors. The others stay behind them, in their order.
+    Of the first documents, a document's score becomes the mean of its own and those of its most
+    similar ones, five times; similarity is the cosine of TF-IDF vectors. The others stay behind
+    them, in their order.
     """
     scores = feedback(index, query, config)
     pool = top(scores, config.pool)
@@ -179,7 +184,8 @@ METHODS: dict[str, Callable[[Index, Query, ScoringConfig], Scores]] = {
 
 
 def top(scores: Scores, count: int) -> NDArray[np.int64]:
-    """The documents that are found with the highest scores, the best first; of equal ones the first.
+    """The documents that are found with the highest scores, the best first; of equal ones the
+    first.
 
     >>> top(np.array([0.5, 2.0, 0.5, -np.inf]), 2).tolist()
     [1, 0]

@@ -36,7 +36,8 @@ class Snippet(NamedTuple):
 
 
 def snippet(text: str, weights: Mapping[str, float], analyzer: Analyzer, *, words: int = WORDS) -> Snippet:
-    """The part of a text with the matched terms that weigh most; a term counts once, of equal parts the first.
+    """The part of a text with the matched terms that weigh most; a term counts once, of equal parts
+    the first.
 
     Args:
         weights: of terms, such as their idf.

@@ -1,8 +1,9 @@
 """Runs and judgements in the formats of TREC.
 
-A run has lines ``QUERY Q0 DOCUMENT RANK SCORE NAME``; judgements (qrels) have lines ``QUERY 0 DOCUMENT GRADE``, or
-``QUERY DOCUMENT GRADE``, as in BEIR with a line of names first. As trec_eval does it, a run is ordered by its scores
-alone, as float32, and of equal ones by the documents' names, the last first.
+A run has lines ``QUERY Q0 DOCUMENT RANK SCORE NAME``; judgements (qrels) have lines
+``QUERY 0 DOCUMENT GRADE``, or ``QUERY DOCUMENT GRADE``, as in BEIR with a line of names first. As
+trec_eval does it, a run is ordered by its scores alone, as float32, and of equal ones by the
+documents' names, the last first.
 """
 
 import math
@@ -74,7 +75,8 @@ def read_qrels(file: str | Path, grades: Mapping[int, int] | None = None) -> Qre
     """Judgements.
 
     Args:
-        grades: what the grades of the file mean (``parse_grades``); by default they are used as they are.
+        grades: what the grades of the file mean (``parse_grades``); by default they are used as
+            they are.
 
     Raises:
         TextError: a line is no judgement, or no document is relevant.

@@ -1,4 +1,5 @@
-"""Real words that are taken for one another: sets built in, and pairs learned from lists of errors."""
+"""Real words that are taken for one another: sets built in, and pairs learned from lists of
+errors."""
 
 import re
 from collections import Counter, defaultdict
@@ -110,10 +111,12 @@ def confused_article(article: str, word: str) -> dict[str, float]:
 
 
 def confusions(learned: Iterable[Pair] = (), *, fewest: int = 2) -> dict[str, dict[str, float]]:
-    """For each word that may have been typed: what may have been meant, with the cost of typing that (nats).
+    """For each word that may have been typed: what may have been meant, with the cost of typing
+    that (nats).
 
     Args:
-        learned: pairs of words; those that are seen ``fewest`` times or more count, from both real words.
+        learned: pairs of words; those that are seen ``fewest`` times or more count, from both real
+            words.
 
     >>> sorted(confusions()["there"])
     ['their', "they're"]

@@ -1,12 +1,13 @@
 """The channel: how likely a word is typed as something else (Brill and Moore 2000).
 
-An edit types a part ``meant`` of a word as ``typed``, both of up to three letters, so "ph" typed as "f" is
-one edit. The cost of a misspelling is the least sum of costs of edits that make it (nats). Words begin
-with ``^`` and end with ``$``, so an edit may know that it stands at an end.
+An edit types a part ``meant`` of a word as ``typed``, both of up to three letters, so "ph" typed as
+"f" is one edit. The cost of a misspelling is the least sum of costs of edits that make it (nats).
+Words begin with ``^`` and end with ``$``, so an edit may know that it stands at an end.
 
-Without pairs the costs are guesses by kind: neighbours on the keyboard, vowels, doubled letters, exchanged
-neighbours, parts that sound alike. With pairs they are -log(count(meant typed so) / count(meant)); of
-single letters, which always have a cost, the guesses count as ``_PRIOR`` observations.
+Without pairs the costs are guesses by kind: neighbours on the keyboard, vowels, doubled letters,
+exchanged neighbours, parts that sound alike. With pairs they are -log(count(meant typed so) /
+count(meant)); of single letters, which always have a cost, the guesses count as ``_PRIOR``
+observations.
 """
 
 import math
@@ -39,7 +40,8 @@ Edit = tuple[str, str]
 
 
 def guessed_cost(meant: str, typed: str, before: str) -> float:
-    """The cost of a letter typed as another, left out (``typed`` empty), or typed too much (``meant`` empty).
+    """The cost of a letter typed as another, left out (``typed`` empty), or typed too much
+    (``meant`` empty).
 
     Args:
         before: the letter before it.
@@ -74,7 +76,8 @@ class ErrorModel:
 
     @classmethod
     def fit(cls, pairs: Iterable[Pair]) -> "ErrorModel":
-        """Learn the costs from misspellings of single words; pairs of anything else are left out."""
+        """Learn the costs from misspellings of single words; pairs of anything else are left
+        out."""
         edits: Counter[Edit] = Counter()
         parts: Counter[str] = Counter()
         before: dict[Edit, str] = {}
@@ -112,7 +115,8 @@ class ErrorModel:
         return cls(costs)
 
     def nats(self, meant: str, typed: str) -> float:
-        """The cost of typing a word so; 0 for the word itself, infinity where more than a few letters moved."""
+        """The cost of typing a word so; 0 for the word itself, infinity where more than a few
+        letters moved."""
         meant, typed = f"^{meant}$", f"^{typed}$"
         # Equal ends cost nothing, but edits may reach two letters into them.
         shorter, start, end = min(len(meant), len(typed)), 0, 0
@@ -175,7 +179,8 @@ def _plain(word: str) -> bool:
 
 
 def _blocks(meant: str, typed: str) -> list[tuple[int, int, int, int]]:
-    """The parts that differ in the shortest alignment: ``meant[first:last]`` is ``typed[begin:end]``."""
+    """The parts that differ in the shortest alignment: ``meant[first:last]`` is
+    ``typed[begin:end]``."""
     start = 0
     while start < min(len(meant), len(typed)) and meant[start] == typed[start]:
         start += 1

@@ -1,4 +1,5 @@
-"""The words that may be meant: those of a model's vocabulary and of word lists, and how to find similar ones."""
+"""The words that may be meant: those of a model's vocabulary and of word lists, and how to find
+similar ones."""
 
 import math
 from collections import defaultdict
@@ -101,7 +102,8 @@ class Lexicon:
         return self._forms.get(fold(word, self.locale), [])
 
     def similar(self, word: str, distance: int) -> list[tuple[int, int]]:
-        """The places of words within a number of edits, with it; a fold of neighbours exchanged is one edit."""
+        """The places of words within a number of edits, with it; a fold of neighbours exchanged is
+        one edit."""
         if not self.words or len(word) > LONGEST:
             return []
         bits = np.bitwise_count(self._letters ^ np.uint64(_letters(word)))
@@ -123,8 +125,8 @@ class Lexicon:
 
 
 def model_words(lm: LanguageModel) -> dict[str, float]:
-    """The words among a model's tokens, with their probability without context: its mean over the likeliest
-    contexts of one word. Tokens of models of subwords or characters are no words."""
+    """The words among a model's tokens, with their probability without context: its mean over the
+    likeliest contexts of one word. Tokens of models of subwords or characters are no words."""
     if lm.tokenizer.config.level != "word":
         return {}
     start = lm.start()
@@ -166,7 +168,8 @@ def is_word(text: str) -> bool:
 
 
 def distances(codes: NDArray[np.uint32], lengths: NDArray[np.int64], word: str) -> NDArray[np.int64]:
-    """Edits (insert, delete, substitute, exchange neighbours) from a word to each of others, ``[N]``.
+    """Edits (insert, delete, substitute, exchange neighbours) from a word to each of others,
+    ``[N]``.
 
     Args:
         codes: characters, ``[N, L]``.

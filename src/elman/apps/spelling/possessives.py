@@ -9,7 +9,8 @@ _ENDING = "'s"
 
 
 def split_possessive(word: str) -> tuple[str, str]:
-    """A word and the end that makes it a possessive, in any of the three signs; nothing where there is none.
+    """A word and the end that makes it a possessive, in any of the three signs; nothing where there
+    is none.
 
     >>> split_possessive("cat\u2019s"), split_possessive("CATS'"), split_possessive("don't")
     (('cat', '’s'), ('CATS', "'"), ("don't", ''))
@@ -20,7 +21,8 @@ def split_possessive(word: str) -> tuple[str, str]:
 
 
 def has_possessives(words: Iterable[str]) -> bool:
-    """Whether some words end with 's, as in English: others are then known by what stands before it.
+    """Whether some words end with 's, as in English: others are then known by what stands before
+    it.
 
     >>> has_possessives(["the", " it's"]), has_possessives(["l'eau", "les"])
     (True, False)

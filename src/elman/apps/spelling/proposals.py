@@ -1,4 +1,5 @@
-"""What may have been meant instead of each word of a line, and how likely it would have been typed so."""
+"""What may have been meant instead of each word of a line, and how likely it would have been typed
+so."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -18,7 +19,8 @@ _RARE = -14.0
 """Known words that are rarer (log-probability) may be misspelled ones."""
 _CASE_COST, _SPLIT_COST, _JOIN_COST, _RARE_COST = 3.0, 6.0, 6.0, 4.0
 _PRIOR = 0.7
-"""The weight of a word's probability without context, where candidates are chosen for the context to judge."""
+"""The weight of a word's probability without context, where candidates are chosen for the context
+to judge."""
 _ALONE = frozenset("aiAI")
 
 
@@ -79,8 +81,8 @@ class Proposer:
         return found[:count]
 
     def known(self, word: str) -> bool:
-        """Whether a word is known as it is written here, or what it is the possessive of: capitals at the beginning
-        or throughout are no matter."""
+        """Whether a word is known as it is written here, or what it is the possessive of: capitals
+        at the beginning or throughout are no matter."""
         forms = self.lexicon.forms_of(word)
         if not forms:
             base, ending = self._possessive(word)
@@ -114,7 +116,8 @@ class Proposer:
         return found
 
     def is_name(self, word: TextWord) -> bool:
-        """Whether an unknown word looks like a name, wherever the sentence begins: a capital inside of it."""
+        """Whether an unknown word looks like a name, wherever the sentence begins: a capital inside
+        of it."""
         return word.text[:1].isupper() and not word.begins and not self.lexicon.forms_of(word.text)
 
     def _possessive(self, word: str) -> tuple[str, str]:

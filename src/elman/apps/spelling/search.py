@@ -1,9 +1,10 @@
 """The best corrections of lines: the language model weighs proposals where they stand.
 
-First each proposal is scored by itself: the log-probability of the line with it, less that of the line
-without, less what typing it so costs. Words that stand near each other and have promising proposals are
-then decided together by a beam search. Of a long line only what stands around a change is read: the words
-before it from the last but one multiple of ``CONTEXT`` on, and ``REACH`` words after it.
+First each proposal is scored by itself: the log-probability of the line with it, less that of the
+line without, less what typing it so costs. Words that stand near each other and have promising
+proposals are then decided together by a beam search. Of a long line only what stands around a
+change is read: the words before it from the last but one multiple of ``CONTEXT`` on, and ``REACH``
+words after it.
 """
 
 from collections.abc import Sequence
@@ -154,7 +155,8 @@ class LineSearch:
         first: Sequence[int],
         last: Sequence[int],
     ) -> list[list[float]]:
-        """The scores of sets of proposals, of which none stands before the word ``first`` or after ``last``."""
+        """The scores of sets of proposals, of which none stands before the word ``first`` or after
+        ``last``."""
         texts, whole = [], []
         for number, several, start, word in zip(numbers, hypotheses, first, last, strict=True):
             line = lines[number]

@@ -1,8 +1,8 @@
 """The words of a line that may be corrected, and what is left alone.
 
-Left alone are links, addresses, @names, hashtags, numbers and words with digits (they are tokens of other
-kinds, ``elman.text.kinds``), code (between backticks, or touching signs of code), words with capitals
-inside or throughout that are no known words, and what a list protects.
+Left alone are links, addresses, @names, hashtags, numbers and words with digits (they are tokens of
+other kinds, ``elman.text.kinds``), code (between backticks, or touching signs of code), words with
+capitals inside or throughout that are no known words, and what a list protects.
 """
 
 import re

@@ -1,5 +1,5 @@
-"""Column files, as the CoNLL shared tasks of 2000, 2002 and 2003 have them: one word a line with its
-tags, blank lines between sentences.
+"""Column files, as the CoNLL shared tasks of 2000, 2002 and 2003 have them: one word a line with
+its tags, blank lines between sentences.
 
 Columns are separated by tabs or by runs of blanks, which may be mixed. ``-DOCSTART-`` lines and
 comments are kept as they are.

@@ -1,7 +1,7 @@
 """CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html).
 
-Ten columns, separated by tabs, one word a line; CoNLL-X and CoNLL-U Plus are read as well. Comments,
-multi-word tokens (``1-2``) and empty nodes (``8.1``) are kept as they are.
+Ten columns, separated by tabs, one word a line; CoNLL-X and CoNLL-U Plus are read as well.
+Comments, multi-word tokens (``1-2``) and empty nodes (``8.1``) are kept as they are.
 """
 
 import dataclasses
@@ -301,7 +301,8 @@ def _checked(tag: str) -> str:
 
 
 def write_conllu(sentence: TaggedSentence, tags: Sequence[str], *, field: str | None, scheme: str | None) -> str:
-    """A sentence that came from elsewhere; ``SpaceAfter`` and ``SpacesAfter`` say what stands between words.
+    """A sentence that came from elsewhere; ``SpaceAfter`` and ``SpacesAfter`` say what stands
+    between words.
 
     >>> from elman.data.tagged_text import split_text
     >>> print(write_conllu(split_text("Hi!"), ["INTJ", "PUNCT"], field="upos", scheme=None), end="")

@@ -10,7 +10,8 @@ from elman.data.tagged_sentence import TaggedSentence
 def cut_document(
     document: TaggedSentence, starts: Sequence[int], position: Callable[[int], str]
 ) -> Iterator[TaggedSentence]:
-    """The sentences of a document, each with its own part of the text; those without words are left out.
+    """The sentences of a document, each with its own part of the text; those without words are left
+    out.
 
     A span is never cut: sentences that it joins stay together.
 

@@ -103,7 +103,8 @@ def _has_unknown(tokenizer: Tokenizer) -> bool:
 
 
 def arpa_preamble(tokenizer: Tokenizer) -> str:
-    """What stands before ``\\data\\``: the settings of a tokenizer whose types contain their spaces.
+    """What stands before ``\\data\\``: the settings of a tokenizer whose types contain their
+    spaces.
 
     >>> print(arpa_preamble(Tokenizer(SPECIALS, config=TokenizerConfig(level="char"))).splitlines()[0][:36])
     # elman tokenizer: {"level": "char",

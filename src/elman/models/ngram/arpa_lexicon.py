@@ -50,8 +50,8 @@ class Lexicon:
             kernels.fill_slots(self.pool, self.offsets, self.count, self.slots, self.seed)
 
     def name_words(self, lines: NDArray[np.int64], failure: Failure) -> tuple[list[str], NDArray[np.int64]]:
-        """The types by token id, and each word's token id by its index in the file; `<s>` gets V, and
-        a word in a second Unicode form V + 1.
+        """The types by token id, and each word's token id by its index in the file; `<s>` gets V,
+        and a word in a second Unicode form V + 1.
 
         Args:
             lines: the line of each word.
@@ -92,7 +92,8 @@ class Lexicon:
                 name = normalise_line(f".{name}.")[1:-1]
             first = indices.setdefault(name, index)
             if first != index:
-                # Text is read in normal form, so the word that is written in it is the one that counts.
+                # Text is read in normal form, so the word that is written in it is the one that
+                # counts.
                 normal = word.decode() == name
                 self.duplicates.append(first if normal else index)
                 indices[name] = index if normal else first

@@ -1,5 +1,5 @@
-"""Reading an ARPA file, plain or compressed: strictly, in blocks, with the line number of whatever is
-wrong.
+"""Reading an ARPA file, plain or compressed: strictly, in blocks, with the line number of whatever
+is wrong.
 
 The sizes in the header are not trusted: memory grows with the n-grams that were really read. Some
 deviations from the format are accepted: any text before ``\\data\\``, any spaces and tabs between

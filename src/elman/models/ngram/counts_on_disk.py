@@ -70,7 +70,8 @@ def count_on_disk(
 
     Raises:
         UsageError: ``max_ram`` is too little.
-        StorageError: ``folder`` has less than half of the most space that counting can need, or cannot be written to.
+        StorageError: ``folder`` has less than half of the most space that counting can need, or
+            cannot be written to.
 
     >>> import tempfile
     >>> two_lines, documents = np.array([2, 3, 1, 2, 1]), np.array([0, 5])
@@ -128,7 +129,8 @@ class _Lines:
     def blocks(
         self, stretch: tuple[int, int], size: int, after: int
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_], int, int]]:
-        """Tokens of a stretch, which of them start a line, and ``first`` and ``stop`` of the block among them.
+        """Tokens of a stretch, which of them start a line, and ``first`` and ``stop`` of the block
+        among them.
 
         One token before the block and ``after`` tokens behind it are included where they exist.
         """

@@ -54,14 +54,16 @@ def measure_growth(
     allocate: Allocate = np.zeros,
     progress: Progress | None = None,
 ) -> list[Growth]:
-    """Measure each order of counts on another text, up to the first whose tables would be too large.
+    """Measure each order of counts on another text, up to the first whose tables would be too
+    large.
 
     Args:
         ids: that text's tokens.
         starts: which of them begin a line.
         whole: the result of ``estimate`` for these counts, if it exists already.
-        most_bytes: of the tables of an order that are made to be measured, roughly; default: any number. They are
-            read here and there, which takes hours where they lie on disk and do not fit into memory.
+        most_bytes: of the tables of an order that are made to be measured, roughly; default: any
+            number. They are read here and there, which takes hours where they lie on disk and do
+            not fit into memory.
         allocate: gives arrays of zeros; on disk, where they may be larger than memory.
 
     >>> from elman.models.ngram.counts import count_ngrams, line_starts

@@ -127,8 +127,8 @@ def train_subwords(
 ):
     """Train the mean of each word's rows to predict the words of its window that are of ``own``.
 
-    The rows of word w are ``rows[starts[w] : starts[w + 1]]``. Negatives are drawn from samples of the
-    noise (``draw_sample``). Other arguments as in ``train_cbow``.
+    The rows of word w are ``rows[starts[w] : starts[w + 1]]``. Negatives are drawn from samples of
+    the noise (``draw_sample``). Other arguments as in ``train_cbow``.
     """
     count, size = len(ids), inputs.shape[1]
     used, times, labels = target_space(gains)
@@ -220,7 +220,8 @@ def _add_error(inputs, rows, first, last, work):
 
 @fast
 def _train_group(used, times, labels, targets, outputs, rate, gains, work):
-    """The mean against a target and its negatives; what it has to change by is added to its error."""
+    """The mean against a target and its negatives; what it has to change by is added to its
+    error."""
     size, zero, groups = outputs.shape[1], spread(np.float32(0)), -(-targets // TARGETS)
     for group in range(groups):
         a, b, c, d, e, f = rows_of(used, group)

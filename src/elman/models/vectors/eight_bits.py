@@ -1,14 +1,15 @@
-"""Which rows can be the nearest, from 8 bits a number: a quarter of the memory traffic, the same answer.
+"""Which rows can be the nearest, from 8 bits a number: a quarter of the memory traffic, the same
+answer.
 
-A row r of length one is kept as s q + e: whole numbers q from -127 to 127, a scale s, and the length
-of what is lost, \\|e\\|. A question a becomes t p + f in the same way, with 16 bits. By Cauchy and
-Schwarz,
+A row r of length one is kept as s q + e: whole numbers q from -127 to 127, a scale s, and the
+length of what is lost, \\|e\\|. A question a becomes t p + f in the same way, with 16 bits. By
+Cauchy and Schwarz,
 
     |a.r - t s (p.q)|  =  |a.e + f.(s q)|  <=  \\|a\\| \\|e\\| + \\|f\\| \\|s q\\|,
 
 and p.q is exact in whole numbers. To this comes what float32 may round in the exact scores, at most
-(D + 2) 2^-24 \\|a\\| \\|r\\|. If k rows score at least x in any case, rows that cannot reach x are not
-among the k best; all others are scored exactly.
+(D + 2) 2^-24 \\|a\\| \\|r\\|. If k rows score at least x in any case, rows that cannot reach x are
+not among the k best; all others are scored exactly.
 """
 
 import numpy as np

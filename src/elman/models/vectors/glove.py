@@ -33,8 +33,8 @@ LARGEST_GRADIENT = 100.0
 def parted_pairs(pairs: PairCounts, *, parts: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The places of all pairs in the order of training, and where each group of them begins.
 
-    Group ``a * parts + b`` has the pairs whose word is ``a`` and context is ``b``, modulo ``parts``,
-    in random order.
+    Group ``a * parts + b`` has the pairs whose word is ``a`` and context is ``b``, modulo
+    ``parts``, in random order.
     """
     rows = words_of(pairs)
     group = (rows % parts) * parts + pairs.columns % parts

@@ -2,8 +2,8 @@
 
 Words are the leaves of a Huffman tree of their counts, so frequent words have short paths. The
 probability of a word is the product of one logistic decision at each inner node from the root to
-it: the right answer there is 1 on the way to the rarer child, whose code is 0 in word2vec's program, and
-0 on the way to the other.
+it: the right answer there is 1 on the way to the rarer child, whose code is 0 in word2vec's
+program, and 0 on the way to the other.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,8 @@ from elman.models.vectors.sampling import compiled
 
 
 class Paths(NamedTuple):
-    """The path of each word from the root: that of word w is at ``starts[w]`` to ``starts[w + 1]``."""
+    """The path of each word from the root: that of word w is at ``starts[w]`` to
+    ``starts[w + 1]``."""
 
     starts: NDArray[np.int64]
     nodes: NDArray[np.int64]

@@ -1,8 +1,10 @@
-"""Eight float32 numbers as one value in compiled loops, so that vectorised code is written explicitly.
+"""Eight float32 numbers as one value in compiled loops, so that vectorised code is written
+explicitly.
 
-LLVM compiles ``Lanes`` to the vector registers of any processor. The order of sums is fixed: results
-do not depend on how wide these are, except where a processor cannot fuse products and sums. Matrices
-are C-contiguous float32, and their rows are multiples of ``LANES`` long; nothing is checked.
+LLVM compiles ``Lanes`` to the vector registers of any processor. The order of sums is fixed:
+results do not depend on how wide these are, except where a processor cannot fuse products and sums.
+Matrices are C-contiguous float32, and their rows are multiples of ``LANES`` long; nothing is
+checked.
 """
 
 import math
@@ -157,8 +159,9 @@ def prefetch(typing: Any, matrix: Any, row: Any) -> Any:
 
 @_operation
 def dot_of_bytes(typing: Any, matrix: Any, row: Any, numbers: Any) -> Any:
-    """The dot product of a row of an int8 matrix and int16 numbers, in 32 bits. Rows, a multiple of BYTES long, are
-    expected to be asked for in their order: those that come later are prefetched."""
+    """The dot product of a row of an int8 matrix and int16 numbers, in 32 bits. Rows, a multiple of
+    BYTES long, are expected to be asked for in their order: those that come later are
+    prefetched."""
 
     def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
         rows = context.make_array(signature.args[0])(context, b, arguments[0])

@@ -1,10 +1,12 @@
-"""Training by negative sampling or hierarchical softmax, block by block, in threads that share no row.
+"""Training by negative sampling or hierarchical softmax, block by block, in threads that share no
+row.
 
-Training reads pieces of the text by turns (``training_order.py``); one thread trains pairs in this order. With
-several, the words are split into as many parts, again and again at random. A block of skip-gram is trained in stages:
-in each, every thread has a part of centre words and a part of context words for itself, and after all stages each part
-has met each. CBOW and fastText: see ``averaged.py``. So the result follows from the seed and the number of threads,
-whichever thread is faster. Hierarchical softmax takes one thread: all paths begin at the same node.
+Training reads pieces of the text by turns (``training_order.py``); one thread trains pairs in this
+order. With several, the words are split into as many parts, again and again at random. A block of
+skip-gram is trained in stages: in each, every thread has a part of centre words and a part of
+context words for itself, and after all stages each part has met each. CBOW and fastText: see
+``averaged.py``. So the result follows from the seed and the number of threads, whichever thread is
+faster. Hierarchical softmax takes one thread: all paths begin at the same node.
 """
 
 from collections.abc import Callable
@@ -32,7 +34,8 @@ LOOPS = {
 LOWEST_RATE = 1e-4
 """The learning rate falls linearly to this share of its beginning."""
 _BLOCK = {"skipgram": 20_000, "cbow": 4_000, "fasttext": 1_000}
-"""Words of a block, of several pieces. Where threads work on one, CBOW and fastText see input rows of its beginning."""
+"""Words of a block, of several pieces. Where threads work on one, CBOW and fastText see input rows
+of its beginning."""
 _ALONE = 20_000
 _PERIOD = 1_000_000
 """Words after which parts are drawn again; in large vocabularies, ten times as many as types."""
@@ -48,7 +51,8 @@ class Partition(NamedTuple):
 
 
 def make_partition(counts: NDArray[np.int64], *, parts: int, power: float, key: np.uint64) -> Partition:
-    """Split words at random, of each ``parts`` words that follow on each other one into each part."""
+    """Split words at random, of each ``parts`` words that follow on each other one into each
+    part."""
     vocab = len(counts)
     places = np.argsort(np.random.default_rng(int(key)).random((-(-vocab // parts), parts)), axis=1)
     part = places.reshape(-1)[:vocab].astype(np.int32)
@@ -117,7 +121,8 @@ class NegativeSampling:
         self._starts = starts + np.arange(len(starts))
 
     def step(self, done: int) -> int:
-        """Train the block after ``done`` words, in training order; returns how many are done then."""
+        """Train the block after ``done`` words, in training order; returns how many are done
+        then."""
         config, ids = self._config, self._text.ids
         epoch, before = divmod(done, len(ids))
         first, last, after = next_pieces(before, len(ids), self._order, self._block // PIECE)

@@ -2,9 +2,9 @@
 
 Each pair of a text becomes a number: (word, context, distance). Numbers are sorted in runs on disk
 and merged as n-grams are (``models/ngram/spill.py``); equal ones are counted, and the counts of a
-pair, weighed by distance, are added. They come in the order of a sparse matrix's rows. GloVe's random
-order is found in two passes: pairs are dealt out at random to files that fit into memory, and each
-file is shuffled there.
+pair, weighed by distance, are added. They come in the order of a sparse matrix's rows. GloVe's
+random order is found in two passes: pairs are dealt out at random to files that fit into memory,
+and each file is shuffled there.
 """
 
 import shutil

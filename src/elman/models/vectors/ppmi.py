@@ -32,7 +32,8 @@ def _in_memory(name: str, length: int) -> Matrix:
 def ppmi_values(
     pairs: PairCounts, *, power: float, shift: float, space: Callable[[str, int], Matrix] = _in_memory
 ) -> tuple[Matrix, Matrix]:
-    """The values of M and of its transpose at the places of ``pairs``, in arrays that ``space`` makes."""
+    """The values of M and of its transpose at the places of ``pairs``, in arrays that ``space``
+    makes."""
     counts = _sums(pairs.starts, pairs.counts)
     smooth = np.where(counts > 0, counts, 1) ** power * (counts > 0)
     with np.errstate(divide="ignore"):  # of words that stand near no other

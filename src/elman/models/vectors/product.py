@@ -1,6 +1,6 @@
-"""Product quantisation (Jégou, Douze and Schmid 2011): a row is cut into parts, and of each part only
-the number of the nearest of 256 centroids is kept, one byte. Centroids of each part come from k-means
-on a sample of the rows.
+"""Product quantisation (Jégou, Douze and Schmid 2011): a row is cut into parts, and of each part
+only the number of the nearest of 256 centroids is kept, one byte. Centroids of each part come from
+k-means on a sample of the rows.
 """
 
 import numpy as np
@@ -28,7 +28,8 @@ def part_bounds(size: int, parts: int) -> list[tuple[int, int]]:
 
 
 def quantise(rows: Rows, parts: int, *, seed: int = 1, progress: Progress | None = None) -> tuple[Codes, Rows]:
-    """Codes ``[V, M]`` of rows ``[V, D]`` and the centroids ``[256, D]``, those of the parts side by side.
+    """Codes ``[V, M]`` of rows ``[V, D]`` and the centroids ``[256, D]``, those of the parts side
+    by side.
 
     >>> rows = np.array([[1, 0, 0], [0, 1, 2], [1, 0, 2]], np.float32)
     >>> codes, centroids = quantise(rows, 2)

@@ -18,7 +18,8 @@ compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
 def compiled_before(loop: Any) -> bool:
-    """Whether a compiled loop is in this machine's cache; if not, compiling takes some ten seconds."""
+    """Whether a compiled loop is in this machine's cache; if not, compiling takes some ten
+    seconds."""
     names = f"{Path(loop.py_func.__code__.co_filename).stem}.{loop.py_func.__name__}-*.nbi"
     return any(Path(str(loop.stats.cache_path)).glob(names))
 
@@ -31,7 +32,8 @@ _LOW = np.uint64(0xFFFFFFFF)
 _WHOLE = float(1 << 32)
 _ONE = np.float32(1)
 SAMPLE, SAMPLED_FOR = 512, 64
-"""fastText draws its negatives from a sample of so many words, and draws a new one after so many words of the text."""
+"""fastText draws its negatives from a sample of so many words, and draws a new one after so many
+words of the text."""
 
 
 @compiled
@@ -176,15 +178,17 @@ def draw_targets(used, times, target, negatives, noise, state):
 
 @compiled
 def empty_sample():
-    """Space for ``draw_sample``, to be the ``noise`` of ``draw_targets``: all of its words are equally likely."""
+    """Space for ``draw_sample``, to be the ``noise`` of ``draw_targets``: all of its words are
+    equally likely."""
     thresholds = np.full(SAMPLE, _LOW, np.uint64)
     return np.empty(SAMPLE, np.int64), 0, SAMPLE, thresholds, np.arange(SAMPLE)
 
 
 @compiled
 def draw_sample(sample, noise, key, number):
-    """Draw the ``number``-th sample of SAMPLE words of ``noise``. Their rows fit the processor's cache, so that
-    each is read from memory once for the several times that it serves as a negative."""
+    """Draw the ``number``-th sample of SAMPLE words of ``noise``. Their rows fit the processor's
+    cache, so that each is read from memory once for the several times that it serves as a
+    negative."""
     members, first, last, thresholds, aliases = noise
     for place in range(SAMPLE):
         state = state_at(~key, number * SAMPLE + place)

@@ -53,12 +53,13 @@ def train_skipgram(
     gains,
     work,
 ):
-    """Train on the words ``ids`` of a block, against negatives of ``noise``, or, where ``negatives``
-    is 0, along the ``paths`` of hierarchical softmax.
+    """Train on the words ``ids`` of a block, against negatives of ``noise``, or, where
+    ``negatives`` is 0, along the ``paths`` of hierarchical softmax.
 
     Only centres of the part ``centres`` and context words of the part ``contexts`` are used, so
-    that threads share no row. ``rates`` are the learning rates at both ends of the block; ``gains``,
-    ``[2 window, LANES]`` for each group of targets, and ``work``, ``[2 window, D]``, are to work in.
+    that threads share no row. ``rates`` are the learning rates at both ends of the block;
+    ``gains``, ``[2 window, LANES]`` for each group of targets, and ``work``, ``[2 window, D]``, are
+    to work in.
     """
     count = len(ids)
     used, times, labels = target_space(gains)
@@ -173,8 +174,8 @@ def _set_gains(found, occurrences, count, used, times, labels, group, inputs, ou
 
 @fast
 def _change(found, old, places, count, used, group, inputs, outputs, gains):
-    """Change all contexts by a group of targets, and these by all contexts, LANES columns at a time.
-    The contexts before any change are rows ``places`` of ``old``."""
+    """Change all contexts by a group of targets, and these by all contexts, LANES columns at a
+    time. The contexts before any change are rows ``places`` of ``old``."""
     size, at = inputs.shape[1], LANES * group
     a, b, c, d, e, f = rows_of(used, group)
     for i in range(0, size, LANES):

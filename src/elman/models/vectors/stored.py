@@ -1,7 +1,7 @@
 """Word vectors that were not trained here, or are kept in fewer bits: how their tables are stored.
 
-A table of rows is kept as float32, in 8 bits a number with a scale for each row, or as product codes
-with a length for each row. Directions are quantised, since similarity is the cosine.
+A table of rows is kept as float32, in 8 bits a number with a scale for each row, or as product
+codes with a length for each row. Directions are quantised, since similarity is the cosine.
 """
 
 import dataclasses

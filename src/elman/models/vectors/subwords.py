@@ -18,7 +18,8 @@ _SIGN, _HIGH = np.uint32(0x80), np.uint32(0xFFFFFF00)
 def subword_buckets(
     words: Sequence[str], *, smallest: int, largest: int, buckets: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The buckets of the n-grams of words: those of word w are ``found[starts[w] : starts[w + 1]]``.
+    """The buckets of the n-grams of words: those of word w are
+    ``found[starts[w] : starts[w + 1]]``.
 
     >>> starts, found = subword_buckets(["as", ""], smallest=3, largest=6, buckets=2_000_000)
     >>> starts.tolist(), len(found)  # <as as> <as>, and nothing of <>

@@ -1,10 +1,11 @@
 """The order in which training reads a text: pieces of many places by turns.
 
-A text is cut into streams that follow each other, of equal lengths, and each stream into pieces. Training reads the
-first piece of each stream, then the second piece of each, and so on. So it meets all parts of the text at all times,
-as with fastText's program, whose threads begin at different places. Read from the beginning to the end instead,
-subwords suit the subject that was read last: on 2.8 million words of several books, MEN was 0.45 instead of 0.51.
-Only a few places of a file are read at a time, and memory does not grow with the text.
+A text is cut into streams that follow each other, of equal lengths, and each stream into pieces.
+Training reads the first piece of each stream, then the second piece of each, and so on. So it meets
+all parts of the text at all times, as with fastText's program, whose threads begin at different
+places. Read from the beginning to the end instead, subwords suit the subject that was read last: on
+2.8 million words of several books, MEN was 0.45 instead of 0.51. Only a few places of a file are
+read at a time, and memory does not grow with the text.
 """
 
 import numpy as np
@@ -32,7 +33,8 @@ def piece_order(length: int) -> tuple[int, int]:
 
 
 def next_pieces(done: int, length: int, order: tuple[int, int], most: int) -> tuple[int, int, int]:
-    """Which pieces come next after ``done`` of ``length`` ids, at most so many, and how many ids are done then.
+    """Which pieces come next after ``done`` of ``length`` ids, at most so many, and how many ids
+    are done then.
 
     Of n pieces, k count as k / n of the text, rounded down.
 
@@ -47,8 +49,8 @@ def next_pieces(done: int, length: int, order: tuple[int, int], most: int) -> tu
 
 @compiled
 def piece(ids, order, number):
-    """Where the ``number``-th piece in training order begins and ends. Its ends are those of sentences, unless a
-    sentence is longer than a piece."""
+    """Where the ``number``-th piece in training order begins and ends. Its ends are those of
+    sentences, unless a sentence is longer than a piece."""
     streams, each = order
     place = number % streams * each + number // streams
     return _edge(ids, streams * each, place), _edge(ids, streams * each, place + 1)
@@ -68,8 +70,8 @@ def _edge(ids, pieces, place):
 
 @compiled
 def subsample_pieces(ids, order, first, last, thresholds, key, kept):
-    """Copy the words that stay (``sampling.subsample``) of the pieces from ``first`` to ``last`` - 1 in training order
-    into ``kept``; returns how many. A sentence end stands behind each piece."""
+    """Copy the words that stay (``sampling.subsample``) of the pieces from ``first`` to ``last`` -
+    1 in training order into ``kept``; returns how many. A sentence end stands behind each piece."""
     count = 0
     for number in range(first, last):
         begin, end = piece(ids, order, number)

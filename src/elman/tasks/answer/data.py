@@ -87,8 +87,8 @@ def read_data(request: AnswerRequest, *, progress: Progress) -> ReaderData:
 
 
 def with_unanswerable(part: SquadFile, share: float) -> SquadFile:
-    """The questions of a part, and a share of those with answers once more, asked of another paragraph, drawn at
-    random, that has none of their answers in it.
+    """The questions of a part, and a share of those with answers once more, asked of another
+    paragraph, drawn at random, that has none of their answers in it.
     """
     rng, more = np.random.default_rng(1), list[SquadQuestion]()
     for each in part.questions if share and len(part.paragraphs) > 1 else ():
@@ -103,7 +103,8 @@ def with_unanswerable(part: SquadFile, share: float) -> SquadFile:
 
 
 def has_unanswerable(train: SquadFile, config: ReaderConfig) -> bool:
-    """Whether training has questions without an answer, or passages so long that windows of them have none."""
+    """Whether training has questions without an answer, or passages so long that windows of them
+    have none."""
     return any(not each.answers for each in train.questions) or any(
         len(Words.of(each.text).words) > config.passage_words for each in train.paragraphs
     )
@@ -119,14 +120,16 @@ class Windows(NamedTuple):
     start: NDArray[np.int64]
     """Words of the paragraph before it ``[N]``."""
     answers: NDArray[np.int64]
-    """The first and the last word of the answer in it, counted from 1; zeros without one ``[N, 2]``."""
+    """The first and the last word of the answer in it, counted from 1; zeros without one
+    ``[N, 2]``."""
 
 
 class EncodedQuestions:
     """The windows of a part's passages with their questions, as the network reads them.
 
     Args:
-        config: sizes of windows; with ``unanswerable`` false, windows without an answer are left out.
+        config: sizes of windows; with ``unanswerable`` false, windows without an answer are left
+            out.
     """
 
     def __init__(self, part: SquadFile, features: WordFeatures, config: ReaderConfig) -> None:

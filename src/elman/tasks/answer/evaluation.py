@@ -35,8 +35,8 @@ def evaluate_part(model: "PassageReader", part: SquadFile, *, rival: bool, progr
 
 
 def rival_answers(part: SquadFile, *, progress: Progress) -> dict[str, list[str]]:
-    """Answers without a network, each from the question's own paragraph: by the rules of ``elman.answer``, and the
-    whole sentence that has most of the question's words.
+    """Answers without a network, each from the question's own paragraph: by the rules of
+    ``elman.answer``, and the whole sentence that has most of the question's words.
     """
     answers: dict[str, list[str]] = {RULES: [], SENTENCE: []}
     documents = [IndexedDocument(*each) for each in part.paragraphs]

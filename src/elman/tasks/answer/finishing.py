@@ -1,4 +1,5 @@
-"""What follows the training of a reader: its file for the engine, and the threshold of its answers."""
+"""What follows the training of a reader: its file for the engine, and the threshold of its
+answers."""
 
 from typing import TYPE_CHECKING, Any
 

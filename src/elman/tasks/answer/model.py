@@ -1,4 +1,5 @@
-"""PassageReader: a trained reader of passages and its uses, computed by the engine without torch."""
+"""PassageReader: a trained reader of passages and its uses, computed by the engine without
+torch."""
 
 import hashlib
 import json
@@ -90,11 +91,12 @@ class PassageReader(FolderModel):
         """The answer to each question; of a single one, its own.
 
         Args:
-            questions: a pair of a question and a passage, or several; each is a tuple, or has the keys ``question``
-                and ``passage`` (or ``context``).
+            questions: a pair of a question and a passage, or several; each is a tuple, or has the
+                keys ``question`` and ``passage`` (or ``context``).
 
         Returns:
-            A ``PassageAnswer``, or a list of them: its ``text`` is None if the passage does not say.
+            A ``PassageAnswer``, or a list of them: its ``text`` is None if the passage does not
+                say.
 
         Raises:
             UsageError: something else than pairs.
@@ -139,8 +141,9 @@ class PassageReader(FolderModel):
         return PassageAnswer(task.question, text, start, end, score, probability, task.id)
 
     def rows_of(self, lines: Iterator[str], *, name: str) -> Iterator[dict[str, str]]:
-        """The questions of lines, as ``predictions`` takes them: of JSON of SQuAD's shape, or of JSON lines, CSV or TSV
-        with the fields question and passage. TSV needs no head: its columns are question and passage.
+        """The questions of lines, as ``predictions`` takes them: of JSON of SQuAD's shape, or of
+        JSON lines, CSV or TSV with the fields question and passage. TSV needs no head: its columns
+        are question and passage.
 
         Raises:
             TextError: they are of another form; says where.
@@ -167,8 +170,8 @@ class PassageReader(FolderModel):
             yield {"question": text_of(record, question), "passage": text_of(record, passage), **more}
 
     def evaluate(self, *sources: str | Path, rival: bool = True, progress: Progress | None = None) -> AnswerReport:
-        """Exact match and F1 on files of SQuAD's shape, next to those of the rules of ``elman.answer`` and of the best
-        sentence.
+        """Exact match and F1 on files of SQuAD's shape, next to those of the rules of
+        ``elman.answer`` and of the best sentence.
 
         Args:
             sources: files, folders, globs or ``-``.

@@ -80,7 +80,8 @@ class AnswerObjective(ExampleObjective):
     def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """F1 on the validation part with the threshold that is best there, as a share.
 
-        Shares are often equal on a small part; then the one with the lower loss is a little greater.
+        Shares are often equal on a small part; then the one with the lower loss is a little
+        greater.
         """
         assert isinstance(network, ReaderNetwork)
         scores = yield from network_scores(network, self.encoded, processes)
@@ -96,8 +97,8 @@ class AnswerObjective(ExampleObjective):
 def network_scores(
     network: ReaderNetwork, part: EncodedQuestions, processes: Processes = ALONE
 ) -> Generator[float, None, list[Scores]]:
-    """The scores of all windows, by torch in processes that make the same call; yields the share that
-    is done."""
+    """The scores of all windows, by torch in processes that make the same call; yields the share
+    that is done."""
 
     def both(some: NDArray[np.int64]) -> NDArray[np.float32]:
         return torch.stack(list(network.scores(part.batch(some)))).cpu().numpy()

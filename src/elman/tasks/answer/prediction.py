@@ -47,11 +47,13 @@ class PassageAnswer:
     text: str | None
     """A part of the passage; None if it does not say."""
     start: int
-    """The first character of the best answer in the passage, also of one that is too unlikely to be given."""
+    """The first character of the best answer in the passage, also of one that is too unlikely to be
+    given."""
     end: int
     """The character after its last."""
     score: float
-    """Its log-odds against "no answer", or its score where training has an answer to every question."""
+    """Its log-odds against "no answer", or its score where training has an answer to every
+    question."""
     probability: float
     """That its first and last word are right."""
     id: str | None = None

@@ -15,8 +15,8 @@ class AnswerDataConfig(Config):
     """Words seen less often are read by their characters alone; default 1, of more than a million
     words 2."""
     unanswerable_share: float = 0.0
-    """Share of the questions that are also asked of another paragraph, which does not answer them, so that
-    "not in the text" is learned from data without such questions."""
+    """Share of the questions that are also asked of another paragraph, which does not answer them,
+    so that "not in the text" is learned from data without such questions."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

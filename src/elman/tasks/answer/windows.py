@@ -30,7 +30,8 @@ class Words(NamedTuple):
         return cls(found.words, found.offsets)
 
     def between(self, start: int, end: int) -> tuple[int, int]:
-        """The first and the last word, counted from 1, that a part of the text touches; zeros if it has none."""
+        """The first and the last word, counted from 1, that a part of the text touches; zeros if it
+        has none."""
         touched = [number for number, (a, b) in enumerate(self.offsets, 1) if a < end and b > start]
         return (touched[0], touched[-1]) if touched else (0, 0)
 

@@ -1,4 +1,5 @@
-"""The data of a captioner: read and split; tokens and usual values are fitted on the training part only."""
+"""The data of a captioner: read and split; tokens and usual values are fitted on the training part
+only."""
 
 import dataclasses
 import hashlib

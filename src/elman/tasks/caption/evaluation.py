@@ -78,8 +78,9 @@ def write_report(folder: Path, model: "Captioner", evaluated: Evaluated) -> list
 
 
 def trained_figures(model: "Captioner", data: CaptionData, *, progress: Progress) -> dict[str, Any]:
-    """The figures of a new captioner, and of its rivals, on at most ``SAMPLE`` random pictures of each part that it
-    was not trained on, for its model card. Without sacreBLEU there are none, which is said."""
+    """The figures of a new captioner, and of its rivals, on at most ``SAMPLE`` random pictures of
+    each part that it was not trained on, for its model card. Without sacreBLEU there are none,
+    which is said."""
     figures = {}
     try:
         for name, part in data.parts.items():

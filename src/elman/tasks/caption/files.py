@@ -1,4 +1,5 @@
-"""The files of a captioner that stay the same while its weights change: its tokens, and the format of pictures."""
+"""The files of a captioner that stay the same while its weights change: its tokens, and the format
+of pictures."""
 
 import dataclasses
 import json

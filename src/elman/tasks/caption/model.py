@@ -84,7 +84,8 @@ class Captioner(FolderModel):
         """The caption of each picture; of a single picture, its own.
 
         Args:
-            pictures: files, or arrays ``[H, W, 3]`` of bytes; features, if the model was trained on them.
+            pictures: files, or arrays ``[H, W, 3]`` of bytes; features, if the model was trained on
+                them.
             options: those of ``predictions``.
 
         >>> import elman
@@ -105,8 +106,8 @@ class Captioner(FolderModel):
         lm_weight: float = 0.2,
         **decoding: Any,
     ) -> Iterator[Caption]:
-        """The captions of a stream of pictures, in its order and in constant memory; no picture changes
-        another's.
+        """The captions of a stream of pictures, in its order and in constant memory; no picture
+        changes another's.
 
         Args:
             begin: how every caption begins; its last word may be half a word.
@@ -142,8 +143,8 @@ class Captioner(FolderModel):
         return in_order(read, captioned, length=lambda _: 1, batch=_BATCH, window=_WINDOW)
 
     def decoding(self, **settings: Any) -> DecodingConfig:
-        """How captions are decoded; by default the likeliest token is always taken, and a caption has at most twice
-        as many tokens as the longest one of the training part.
+        """How captions are decoded; by default the likeliest token is always taken, and a caption
+        has at most twice as many tokens as the longest one of the training part.
 
         Args:
             settings: fields of ``DecodingConfig``.
@@ -159,12 +160,13 @@ class Captioner(FolderModel):
         return self._reading([self.shape.read(picture) for picture in pictures])
 
     def evaluate(self, *sources: str | Path, progress: Progress | None = None, **settings: Any) -> "CaptionReport":
-        """Figures with intervals on the pictures and captions of files, next to those of the rivals.
+        """Figures with intervals on the pictures and captions of files, next to those of the
+        rivals.
 
         Args:
             sources: files, folders, globs or ``-``.
-            settings: ``images``, ``encoding`` and ``skip_broken`` of ``CaptionsConfig``, and fields of
-                ``DecodingConfig``.
+            settings: ``images``, ``encoding`` and ``skip_broken`` of ``CaptionsConfig``, and fields
+                of ``DecodingConfig``.
         """
         from elman.tasks.caption.evaluation import evaluate_sources
 

@@ -50,7 +50,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         pooling: how the outputs of all tokens become one vector: mean-max-last, mean, max, last or
             attention (default: mean-max-last).
         bag: whether each token also contributes to the labels directly, wherever it stands.
-        ngrams: whether logistic regression on n-grams of words and characters has a share in the answer.
+        ngrams: whether logistic regression on n-grams of words and characters has a share in the
+            answer.
         level: what a token is: auto, word, subword or char.
         lowercase: whether case is ignored.
         min_count: words seen less often are unknown (default: 2, of fewer than 2,000 examples 1).

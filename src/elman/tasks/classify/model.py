@@ -148,7 +148,8 @@ class TextClassifier(FolderModel):
             )
 
     def _batches(self, texts: Iterable[str]) -> Iterator[tuple[list[list[int]], NDArray[np.float64]]]:
-        """The numbers of the predicted labels of each text, and the probabilities of all ``[n, K]``."""
+        """The numbers of the predicted labels of each text, and the probabilities of all
+        ``[n, K]``."""
         stream = map(_checked, _several(texts))
         while batch := [normalise_text(text) for text in islice(stream, _BATCH)]:
             probabilities = self.probabilities_of(self.logits(batch))

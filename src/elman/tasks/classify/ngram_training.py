@@ -137,8 +137,8 @@ def probabilities(logits: NDArray[Any], targets: Targets) -> NDArray[np.float64]
 
 
 def fit_share(network: NDArray[np.float32], linear: NDArray[np.float32], targets: Targets) -> float:
-    """The share of the linear part's logits at which the mean of both predicts the targets best, with
-    the temperature that suits it.
+    """The share of the linear part's logits at which the mean of both predicts the targets best,
+    with the temperature that suits it.
 
     Args:
         network, linear: logits on the validation part ``[N, K]``.

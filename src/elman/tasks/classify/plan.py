@@ -20,9 +20,9 @@ class ClassifyPlan(Plan):
     """Whether logistic regression on n-grams of words and characters has a share in the answer; the
     share is fitted on the validation part."""
     frozen: float = 0.0
-    """Share of the run in which pretrained embeddings stay fixed (default: all of it with word vectors,
-    else none); a language model's layers are unfrozen one after the other, from the top (gradual
-    unfreezing, Howard and Ruder 2018)."""
+    """Share of the run in which pretrained embeddings stay fixed (default: all of it with word
+    vectors, else none); a language model's layers are unfrozen one after the other, from the top
+    (gradual unfreezing, Howard and Ruder 2018)."""
     lower_rate: float = 1.0
     """Factor of the learning rate from each layer to the one below it, if training starts from a
     language model."""

@@ -65,7 +65,8 @@ class ForecastData:
 
     @property
     def deviations(self) -> list[float]:
-        """The standard deviation of each series in training; 0 where training has none of its values."""
+        """The standard deviation of each series in training; 0 where training has none of its
+        values."""
         parts = zip(self.series, self.ends["train"].tolist(), strict=True)
         return [float(np.nanstd(each.values[:end])) if end else 0.0 for each, end in parts]
 
@@ -221,9 +222,11 @@ def _split(
     grid: Grid,
     horizon: int,
 ) -> dict[str, NDArray[np.int64]]:
-    """Where each part of each series ends; parts that are not given are the last values of training."""
+    """Where each part of each series ends; parts that are not given are the last values of
+    training."""
     ends = {"train": known["train"].copy()}
-    # A test part follows the validation part, so it is not cut from training where that part is given.
+    # A test part follows the validation part, so it is not cut from training where that part is
+    # given.
     for name in [] if "valid" in known else [name for name in ("test", "valid") if name not in known]:
         begin = getattr(config, f"{name}_from")
         ends[name] = ends["train"].copy()

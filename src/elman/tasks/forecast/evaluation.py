@@ -51,11 +51,11 @@ def evaluate_part(
 def evaluate_sources(
     model: "ForecastModel", sources: Sequence[str], *, settings: Mapping[str, Any], rival: bool, progress: Progress
 ) -> tuple[ForecastReport, list[dict[str, Any]]]:
-    """The figures of a model on the values of files that training and validation have not seen, and some
-    series of them, as ``report.forecasts_page`` draws them.
+    """The figures of a model on the values of files that training and validation have not seen, and
+    some series of them, as ``report.forecasts_page`` draws them.
 
-    The values of a file continue the series of the training: by their times, or without times one behind
-    the other.
+    The values of a file continue the series of the training: by their times, or without times one
+    behind the other.
     """
     request = ForecastRequest.of_training(model.folder)
     if request is None:

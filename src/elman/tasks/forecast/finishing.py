@@ -1,5 +1,5 @@
-"""What follows the training of a forecaster: its file for the engine with the ends of its series, and the
-width of its intervals."""
+"""What follows the training of a forecaster: its file for the engine with the ends of its series,
+and the width of its intervals."""
 
 from typing import TYPE_CHECKING, Any
 

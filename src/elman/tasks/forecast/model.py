@@ -139,7 +139,8 @@ class ForecastModel(FolderModel):
 
         Args:
             series: see ``predictions``; by default the series of the training, from their ends.
-            horizon: steps; beyond those of the training, medians are read as values (recursive forecast).
+            horizon: steps; beyond those of the training, medians are read as values (recursive
+                forecast).
 
         >>> import elman
         >>> model = elman.load("passengers-model")  # doctest: +SKIP
@@ -158,9 +159,9 @@ class ForecastModel(FolderModel):
         """Forecasts of a stream of series, in its order and in constant memory.
 
         Args:
-            series: each a list of numbers, or ``{"values": [..], "start": "2024-01", "series": NAME, "covariates":
-                {NAME: [..]}}``. Covariates hold the values' steps, then those of the future. A name alone is a
-                series of the training.
+            series: each a list of numbers, or ``{"values": [..], "start": "2024-01", "series":
+                NAME, "covariates": {NAME: [..]}}``. Covariates hold the values' steps, then those
+                of the future. A name alone is a series of the training.
             horizon: as in ``forecast``.
         """
         if isinstance(series, (str, Mapping)):
@@ -276,7 +277,8 @@ class ForecastModel(FolderModel):
         """MASE, sMAPE, quantile loss and coverage on the rows of files that training has not seen.
 
         Args:
-            rival: whether ridge regression, Theta, and ETS and MSTL where statsforecast is installed, are compared.
+            rival: whether ridge regression, Theta, and ETS and MSTL where statsforecast is
+                installed, are compared.
             settings: how the files are read (``SeriesConfig``); by default as in training.
         """
         from elman.tasks.forecast.evaluation import evaluate_sources

@@ -10,6 +10,7 @@ class ForecastPlan(Plan):
     """A plan with an additional field for the linear part."""
 
     linear_rate: float = 0.1
-    """The learning rate of the linear part, which begins as ridge regression, relative to the others."""
+    """The learning rate of the linear part, which begins as ridge regression, relative to the
+    others."""
 
     AMOUNTS = (*Plan.AMOUNTS, "linear_rate")

@@ -15,4 +15,5 @@ class ForecastRequest(Request):
 
     data: SeriesConfig = SeriesConfig()
     rival: bool = True
-    """Whether ridge regression and what ``evaluation.fitted_rivals`` has are compared besides the naive forecasts."""
+    """Whether ridge regression and what ``evaluation.fitted_rivals`` has are compared besides the
+    naive forecasts."""

@@ -21,7 +21,8 @@ _GROWTH = 32
 def say_estimate(
     text: Text, config: TokenizerConfig, *, order: int | None, workers: Workers, progress: Progress
 ) -> None:
-    """Say how long a vocabulary, the tokens and, with ``order``, the counts of n-grams will take."""
+    """Say how long a vocabulary, the tokens and, with ``order``, the counts of n-grams will
+    take."""
     if text.bytes < _LARGE and not workers.are_others:
         return
     stretches = text.stretches()

@@ -40,7 +40,8 @@ def check_known(lm: LanguageModel, prompt: str) -> None:
 
 
 def _has_known(lm: LanguageModel, prompt: str, *, any_spelling: bool = False) -> bool:
-    """Whether a prompt has a known token, or none at all; with ``any_spelling``, in whatever case."""
+    """Whether a prompt has a known token, or none at all; with ``any_spelling``, in whatever
+    case."""
     tokenizer, ids = lm.tokenizer, []
     for line in map(tokenizer.normal_form, prompt.splitlines()):
         encoded = tokenizer.encode(line)

@@ -24,14 +24,16 @@ class LowLevel:
         return prompt_state(self.lm, text)
 
     def next_log_probs(self, prompt: str | State = "") -> NDArray[np.float32]:
-        """The log-probability of each type as the next token after a prompt or a state, ``[V]`` (nats).
+        """The log-probability of each type as the next token after a prompt or a state, ``[V]``
+        (nats).
 
         The types are ``lm.tokenizer.tokens``; at word level most begin with a space.
         """
         return self.lm.log_probs(self.state(prompt) if isinstance(prompt, str) else prompt)[0]
 
     def line_log_probs(self, line: str, *, prefix: str = "") -> NDArray[np.float32]:
-        """The log-probabilities of all types before each token of a line and its end, ``[T, V]`` (nats).
+        """The log-probabilities of all types before each token of a line and its end, ``[T, V]``
+        (nats).
 
         ``score`` adds up those of the actual tokens.
         """

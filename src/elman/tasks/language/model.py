@@ -79,8 +79,8 @@ class Model(LowLevel, Exports):
             secrets: whether to offer long numbers, addresses and random strings.
             punctuation: whether to offer bare punctuation too.
             repeats: whether the last word counts as much as any other to come again, not a tenth.
-            typos: whether to offer corrections of a half-typed word that hardly anything begins with;
-                None: where tokens are words.
+            typos: whether to offer corrections of a half-typed word that hardly anything begins
+                with; None: where tokens are words.
             learned: the user's own words (``elman.apps.keyboard.learned_words``).
             also: models whose words are offered too, such as one of another language.
             strict: whether a prompt of which nothing is known, or whose half-typed word nothing
@@ -249,11 +249,12 @@ class Model(LowLevel, Exports):
         its 95% interval, and its signature.
 
         Arguments are those of ``evaluate``, and these. With any of them the text is typed on a
-        ``keyboard`` key by key, which takes much longer, and then on one without corrections, own words and
-        other models (``plain``; ``gain`` is what they bring):
+        ``keyboard`` key by key, which takes much longer, and then on one without corrections, own
+        words and other models (``plain``; ``gain`` is what they bring):
 
         Args:
-            mistype: the share of words that are mistyped (``elman.apps.keyboard.simulated_typist``).
+            mistype: the share of words that are mistyped
+                (``elman.apps.keyboard.simulated_typist``).
             typos: whether corrections are offered; by default they are.
             learned: the user's own words; those of the text are added, line by line.
             also: models whose words are offered too.

@@ -111,8 +111,8 @@ class LanguageObjective:
         return False
 
     def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
-        """Mean nats per token of the validation text, the state carried along each row; each process
-        reads some of the rows."""
+        """Mean nats per token of the validation text, the state carried along each row; each
+        process reads some of the rows."""
         assert isinstance(network, Network)
         # Without gradients, longer chunks need no extra memory.
         length = max(self.plan.bptt, 64)

@@ -20,8 +20,8 @@ class LanguagePlan(Plan):
     begin: Literal["counts", "random"] = "counts"
     """The first weights: from counts of types and of their neighbours, or random."""
     forget_bias: float | None = None
-    """LSTM: begin with forget gates that remember for up to this many tokens (default: bias 1, which
-    keeps 73% of the cell per token)."""
+    """LSTM: begin with forget gates that remember for up to this many tokens (default: bias 1,
+    which keeps 73% of the cell per token)."""
     activation_penalty: float = 0.0
     """Weight of the squared outputs of the last layer in the loss (AR)."""
     temporal_penalty: float = 0.0

@@ -1,4 +1,5 @@
-"""The data of a model of outcomes: read, guarded against leaks, split by time or at random, encoded."""
+"""The data of a model of outcomes: read, guarded against leaks, split by time or at random,
+encoded."""
 
 import dataclasses
 import hashlib
@@ -28,8 +29,8 @@ _HELD_OUT = 0.1
 
 @dataclasses.dataclass(frozen=True)
 class OutcomeData:
-    """All rows that have an outcome, in the order of their times, and what was fitted on the training
-    part."""
+    """All rows that have an outcome, in the order of their times, and what was fitted on the
+    training part."""
 
     table: ColumnTable
     encoding: ColumnEncoding
@@ -228,7 +229,8 @@ def _split(
     config: ColumnsConfig,
     given: Mapping[str, Any],
 ) -> dict[str, NDArray[np.int64]]:
-    """The parts, the missing ones held out of training: the last rows by time, or some at random."""
+    """The parts, the missing ones held out of training: the last rows by time, or some at
+    random."""
     train = parts["train"]
     wanted = [name for name in ("test", "valid") if name not in given]
     if wanted and len(train) < _FEWEST:

@@ -20,7 +20,8 @@ def with_levels(data: OutcomeData, rows: NDArray[np.int64]) -> OutcomeBatch:
 
 
 def whole_logits(engine: InferenceOutcome, data: OutcomeData) -> tuple[NDArray[np.float32], Any]:
-    """The logits of all rows ``[N, K]``, each from the rows before it, and the states at the end."""
+    """The logits of all rows ``[N, K]``, each from the rows before it, and the states at the
+    end."""
     rows = np.arange(len(data.table))
     if not data.encoding.entities:
         return engine.logits(*data.columns), ()

@@ -1,4 +1,5 @@
-"""Outcomes as the training loop sees them: rows in any order, or pieces of a history with states."""
+"""Outcomes as the training loop sees them: rows in any order, or pieces of a history with
+states."""
 
 from collections.abc import Generator
 from functools import cached_property
@@ -54,8 +55,8 @@ class RowObjective(ExampleObjective):
     def logits(
         self, network: OutcomeNetwork, rows: NDArray[np.int64], processes: Processes = ALONE
     ) -> Generator[float, None, NDArray[np.float32]]:
-        """The logits ``[N, K]`` of rows, by processes that make the same call; yields the share that is
-        done."""
+        """The logits ``[N, K]`` of rows, by processes that make the same call; yields the share
+        that is done."""
 
         def logits_of(some: NDArray[np.int64]) -> NDArray[np.float32]:
             return network.run(self.data.batch(some), ())[0].float().cpu().numpy()

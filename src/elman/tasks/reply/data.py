@@ -1,4 +1,5 @@
-"""The data of a dual encoder: dialogues as token ids, and the pairs of messages and replies in them."""
+"""The data of a dual encoder: dialogues as token ids, and the pairs of messages and replies in
+them."""
 
 import dataclasses
 import hashlib
@@ -43,7 +44,8 @@ class DialoguePart:
         reach: int = 1,
         most: int | None = None,
     ) -> "DialoguePart":
-        """The pairs of dialogues, by a tokenizer; of more than ``most`` pairs, so many at random."""
+        """The pairs of dialogues, by a tokenizer; of more than ``most`` pairs, so many at
+        random."""
         pairs = pairs_of(dialogues, min_words=config.min_words, reach=reach)
         encoded = iter(tokenizer.encode_lines([turn for each in dialogues for turn in each.turns]))
         turns = [[next(encoded) for _ in each.turns] for each in dialogues]
@@ -92,7 +94,8 @@ class ReplyData:
         return {"hash": self.hash, **counts}
 
     def type_weights(self) -> NDArray[np.float64]:
-        """How much each type counts ``[V]``: the logarithm of its rarity, as a share of the largest."""
+        """How much each type counts ``[V]``: the logarithm of its rarity, as a share of the
+        largest."""
         every = [ids for turns in self.train.turns for ids in turns]
         counts = np.bincount(np.concatenate(every), minlength=self.tokenizer.size)
         rarity = np.log(counts.sum() / np.maximum(counts, 1))

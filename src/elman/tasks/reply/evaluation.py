@@ -48,7 +48,8 @@ def evaluate_part(model: "ReplyModel", part: DialoguePart, *, earlier: int, riva
     """The figures of a model on messages with their replies.
 
     Args:
-        earlier: most turns that are read before a message; with some, the message alone is measured too.
+        earlier: most turns that are read before a message; with some, the message alone is measured
+            too.
     """
     groups = [pair.dialogue for pair in part.pairs]
     replies = [part.texts(pair, earlier=0)[1] for pair in part.pairs]

@@ -111,7 +111,8 @@ class ReplyJob(NetworkJob):
 
 
 def first_of_ten(scores: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The best of each message's ten candidates ``[n, 1]``: its own reply and those of its neighbours.
+    """The best of each message's ten candidates ``[n, 1]``: its own reply and those of its
+    neighbours.
 
     >>> first_of_ten(np.eye(12, dtype=np.float32))[:, 0].tolist()
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]

@@ -1,4 +1,5 @@
-"""ReplyModel: a trained dual encoder of messages and replies, computed by the engine without torch."""
+"""ReplyModel: a trained dual encoder of messages and replies, computed by the engine without
+torch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,8 +82,8 @@ class ReplyModel(FolderModel):
         return float(plan.get("similarity_temperature", 0.08))
 
     def message_vectors(self, conversations: Sequence[Sequence[str]]) -> NDArray[np.float32]:
-        """The vector of the last turn of each conversation ``[N, D]``, of length 1; earlier turns, the
-        oldest first, are read before it.
+        """The vector of the last turn of each conversation ``[N, D]``, of length 1; earlier turns,
+        the oldest first, are read before it.
 
         >>> import elman
         >>> model = elman.load("reply-model")  # doctest: +SKIP
@@ -113,8 +114,8 @@ class ReplyModel(FolderModel):
         Args:
             sources: files, folders, globs or ``-``.
             rival: whether TF-IDF is compared.
-            settings: how the files are read (``elman.data.dialogues.DialoguesConfig``); by default as
-                in training.
+            settings: how the files are read (``elman.data.dialogues.DialoguesConfig``); by default
+                as in training.
         """
         from elman.tasks.reply.evaluation import evaluate_sources
 

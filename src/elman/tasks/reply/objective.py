@@ -1,4 +1,5 @@
-"""Messages and replies as the training loop sees them: pairs in buckets, a softmax over each batch."""
+"""Messages and replies as the training loop sees them: pairs in buckets, a softmax over each
+batch."""
 
 from collections.abc import Generator
 

@@ -41,7 +41,8 @@ REPLAYED = 20
 """So many old sentences are read again for each new one."""
 FEWEST_REPLAYED = 500
 MOST_REPEATS = 20
-"""New sentences are repeated until they are a fifth of what is read, but no more often than this."""
+"""New sentences are repeated until they are a fifth of what is read, but no more often than
+this."""
 _MOST_TIMES = 100
 """How often a tagger may have gone on."""
 
@@ -265,7 +266,8 @@ class _Reader:
 
 
 def _history(start: Path) -> list[TagRequest]:
-    """What the tagger's trainings were asked for, the last one first, as far as folders still say."""
+    """What the tagger's trainings were asked for, the last one first, as far as folders still
+    say."""
     found: list[TagRequest] = []
     folder: str | None = str(start)
     while folder is not None and len(found) < _MOST_TIMES:

@@ -38,8 +38,8 @@ def evaluate_sources(
     Args:
         settings: fields of ``TaggedConfig``; by default as in training.
         rival: whether rivals are trained for comparison, if the training data still exists.
-        curve_with: loads a folder, if a learning curve is wanted: taggers of the same sizes are then
-            trained on parts of the training data.
+        curve_with: loads a folder, if a learning curve is wanted: taggers of the same sizes are
+            then trained on parts of the training data.
 
     Raises:
         TextError: a file cannot be read, or breaks the rules of its scheme if that is strict.

@@ -16,7 +16,8 @@ def figures_of(
     scheme: str | None,
     is_known: Callable[[str], bool],
 ) -> dict[str, float]:
-    """Accuracy of all words and of unknown ones; where tags mark spans, also precision, recall and F1.
+    """Accuracy of all words and of unknown ones; where tags mark spans, also precision, recall and
+    F1.
 
     Args:
         found: the predicted tags of each sentence.

@@ -166,8 +166,8 @@ class Tagger(FolderModel):
         """Sentences with their tags in a format of tagged text, piece by piece, in constant memory.
 
         Args:
-            texts: texts as for ``predict``. Default: standard input (``read``); what is read in a format
-                of tagged text keeps all but its tags.
+            texts: texts as for ``predict``. Default: standard input (``read``); what is read in a
+                format of tagged text keeps all but its tags.
             format: ``conllu``, ``columns`` or another one that ``elman.data.tagged`` writes.
 
         Raises:
@@ -187,8 +187,8 @@ class Tagger(FolderModel):
         """The sentences of a file or of standard input, one by one, without tags.
 
         Args:
-            format: ``conllu``, ``columns``, ``text`` or another one that ``elman.data.tagged`` reads;
-                auto finds it out.
+            format: ``conllu``, ``columns``, ``text`` or another one that ``elman.data.tagged``
+                reads; auto finds it out.
             for_writing: as for ``elman.data.tagged.read_tagged``.
 
         Raises:

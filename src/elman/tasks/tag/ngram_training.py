@@ -71,8 +71,8 @@ def fit_regression(
 
 
 def frequent_features(hashes: NDArray[np.uint32], *, most: int) -> NDArray[np.uint32]:
-    """The features that occur at least three times, rising; if those are more than ``most``, only the more
-    frequent ones.
+    """The features that occur at least three times, rising; if those are more than ``most``, only
+    the more frequent ones.
 
     >>> frequent_features(np.array([[5, 3, 3], [5, 2, 3], [5, 3, 2]], np.uint32), most=2).tolist()
     [3, 5]
@@ -129,8 +129,8 @@ def one_pass(rows, targets, order, weights, squares, rate, dropout, seed):
 
 
 def fit_share(chain: LinearChain, network: Scores, linear: Scores, tags: Sequence[NDArray[np.int64]]) -> float:
-    """The share of the linear part's scores at which the mean of both predicts the tags best, with the
-    temperature that suits it.
+    """The share of the linear part's scores at which the mean of both predicts the tags best, with
+    the temperature that suits it.
 
     Args:
         network, linear: scores of the validation part, ``[T, K]`` for each sentence.

@@ -1,5 +1,5 @@
-"""Tagging as the training loop sees it: buckets of sentences, and the task's figure on the validation
-part."""
+"""Tagging as the training loop sees it: buckets of sentences, and the task's figure on the
+validation part."""
 
 import math
 from collections.abc import Generator, Sequence
@@ -88,8 +88,9 @@ class TagObjective(ExampleObjective):
     def validate(self, network: nn.Module, processes: Processes = ALONE) -> Generator[float, None, float]:
         """Accuracy on the validation part, or F1 of the spans where tags mark spans, as a share.
 
-        F1 is that with the constant for ``O`` that will be fitted after the training: without one it
-        says how readily a network finds spans at all, which jumps from one validation to the next.
+        F1 is that with the constant for ``O`` that will be fitted after the training: without one
+        it says how readily a network finds spans at all, which jumps from one validation to the
+        next.
 
         Shares are often equal on a small part; then the one with the lower loss is a little
         greater.
@@ -110,8 +111,8 @@ class TagObjective(ExampleObjective):
 def network_scores(
     network: TaggerNetwork, part: EncodedSentences, processes: Processes = ALONE
 ) -> Generator[float, None, list[NDArray[np.float32]]]:
-    """The scores of all words' tags, ``[T, K]`` for each sentence, by torch in processes that make the
-    same call; yields the share that is done."""
+    """The scores of all words' tags, ``[T, K]`` for each sentence, by torch in processes that make
+    the same call; yields the share that is done."""
 
     def emissions(some: NDArray[np.int64]) -> NDArray[np.float32]:
         return network.emissions(part.batch(some)).float().cpu().numpy()
@@ -133,8 +134,8 @@ def chain_of(arrays: Any, tags: int, allowed: NDArray[np.bool_] | None) -> Linea
 
 
 def mean_nats(chain: LinearChain, scores: Sequence[NDArray[np.floating]], tags: Sequence[NDArray[np.int64]]) -> float:
-    """The mean of minus the log-probability of each word's own tag; tags that training does not have
-    are left out."""
+    """The mean of minus the log-probability of each word's own tag; tags that training does not
+    have are left out."""
     chances = [
         probabilities[np.arange(len(own)), own][own >= 0]
         for probabilities, own in zip(chain.marginals(scores), tags, strict=True)
@@ -165,8 +166,8 @@ def outside_bias(
     *,
     step: int = 1,
 ) -> OutsideBias:
-    """The constant for ``O`` that is best on the validation part, and the accuracy or F1 with it; 0 where
-    tags mark words. ``step`` is that of ``fit_outside_bias``."""
+    """The constant for ``O`` that is best on the validation part, and the accuracy or F1 with it; 0
+    where tags mark words. ``step`` is that of ``fit_outside_bias``."""
 
     def share(some: Scores) -> float:
         return share_of(chain.best(some), tags[: len(some)], names, scheme)

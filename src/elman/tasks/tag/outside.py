@@ -1,8 +1,8 @@
 """How readily a tagger of spans finds one: a constant that is taken from the scores of ``O``.
 
 Maximum likelihood gives few spans where names differ from those of the training part: what a tagger
-does not know is most often no name, so it finds too few, with high precision. F1 wants precision and
-recall to be alike (Lipton et al. 2014 choose thresholds for it in the same way).
+does not know is most often no name, so it finds too few, with high precision. F1 wants precision
+and recall to be alike (Lipton et al. 2014 choose thresholds for it in the same way).
 """
 
 from collections.abc import Callable, Sequence

@@ -11,7 +11,8 @@ class TagPlan(WordPlan):
     """A plan with additional fields for tagged sentences."""
 
     output_dropout: float = 0.3
-    """Share of the units of each word's output dropped before the tags, locked over the sentence."""
+    """Share of the units of each word's output dropped before the tags, locked over the
+    sentence."""
     subword_dropout: float = 0.3
     ngrams: bool = True
     """Whether logistic regression on words, their n-grams and their neighbours has a share in the

@@ -63,7 +63,8 @@ class TaggedText:
 
     @cached_property
     def offsets(self) -> tuple[tuple[int, int], ...]:
-        """Start and end of each word in the text, or between single spaces if only words are known."""
+        """Start and end of each word in the text, or between single spaces if only words are
+        known."""
         if self.sentence.offsets or not self.words:
             return self.sentence.offsets
         starts = np.cumsum([0, *(len(word) + 1 for word in self.words[:-1])]).tolist()

@@ -31,7 +31,8 @@ class Attention:
     """What stands between blanks."""
     target: tuple[str, ...]
     weights: NDArray[np.float64]
-    """``[T, S]``, from 0 to 1; a row may sum to less, for a decoder also looks at the end of the source."""
+    """``[T, S]``, from 0 to 1; a row may sum to less, for a decoder also looks at the end of the
+    source."""
 
     @property
     def links(self) -> Links:
@@ -45,7 +46,8 @@ class Attention:
         return {**about, "alignment": pharaoh(self.links)}
 
     def __str__(self) -> str:
-        """A line for each word of the target, with the word that it looked at most; the end, if even more."""
+        """A line for each word of the target, with the word that it looked at most; the end, if
+        even more."""
         width = max(map(len, self.target), default=0)
         lines = []
         for source, target in self.links:

@@ -14,8 +14,8 @@ def with_copies(target: Tokenizer, ids: Sequence[int], weights: NDArray[np.float
     Args:
         ids: its tokens, without `</s>`.
         weights: of attention before each of them ``[T, S]``.
-        words: the texts of the source's tokens ``[S - 1]`` in the order of the weights, whose last column is
-            `</s>`.
+        words: the texts of the source's tokens ``[S - 1]`` in the order of the weights, whose last
+            column is `</s>`.
 
     >>> from elman.text.tokenizer import TokenizerConfig
     >>> words = Tokenizer.fit(["wir sehen"], config=TokenizerConfig(min_count=1))

@@ -76,8 +76,9 @@ def evaluate_sources(
 
 
 def trained_figures(model: "Translator", data: TranslateData, *, progress: Progress) -> dict[str, Any]:
-    """The figures of a new translator, and of its rivals, on at most ``SAMPLE`` random pairs of each part that it
-    was not trained on, for its model card. Without sacreBLEU there are none, which is said."""
+    """The figures of a new translator, and of its rivals, on at most ``SAMPLE`` random pairs of
+    each part that it was not trained on, for its model card. Without sacreBLEU there are none,
+    which is said."""
     rivals, figures = [rival.fit(data.train) for rival in translation_rivals()], {}
     try:
         for name, part in (("valid", data.valid), ("test", data.test)):
@@ -117,8 +118,8 @@ def _report(
 def write_report(folder: Path, model: "Translator", evaluated: Evaluated, *, progress: Progress) -> list[Path]:
     """Write the page of a report; with attention, also its pictures, a page of it, and alignments.
 
-    ``attention.pharaoh`` and ``counted.pharaoh`` have a line for each pair: the alignment of the source with the
-    target that was given, by attention and by IBM model 1.
+    ``attention.pharaoh`` and ``counted.pharaoh`` have a line for each pair: the alignment of the
+    source with the target that was given, by attention and by IBM model 1.
     """
     pairs, values, drawn, files = evaluated.pairs, evaluated.report.to_json(), [], {}
     if model.config.attends:

@@ -1,7 +1,7 @@
 """Glossaries: terms of the source that must be translated in a given way.
 
-A translation that lacks its term is begun again: what was written before the decoder looked at the term of
-the source stays, the target's term follows, and the rest is searched for anew.
+A translation that lacks its term is begun again: what was written before the decoder looked at the
+term of the source stays, the target's term follows, and the rest is searched for anew.
 """
 
 import re
@@ -53,8 +53,8 @@ def begun_with(
     Args:
         term: of ``terms_in``.
         weights: of attention before each token of the translation without it ``[T, S]``.
-        spans: start and end of each of the source's tokens, in the order of the weights; the last column is
-            `</s>`.
+        spans: start and end of each of the source's tokens, in the order of the weights; the last
+            column is `</s>`.
         pieces: what each token of that translation adds to its text ``[T]``.
 
     >>> weights = np.array([[0.9, 0.1, 0], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8]])

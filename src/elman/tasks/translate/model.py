@@ -111,8 +111,8 @@ class Translator(FolderModel):
         glossary: Mapping[str, str] | None = None,
         **decoding: Any,
     ) -> Iterator[Translation]:
-        """The translations of a stream of texts, in its order and in constant memory; no text changes
-        another's.
+        """The translations of a stream of texts, in its order and in constant memory; no text
+        changes another's.
 
         Args:
             begin: how every translation begins; its last word may be half a word.
@@ -147,7 +147,8 @@ class Translator(FolderModel):
         return self._reading([ids for _, ids in self._encoded(texts)])
 
     def attention(self, sources: Sequence[str], targets: Sequence[str]) -> Iterator[Attention]:
-        """Where the model looks in each source while it writes a target that is given, in their order.
+        """Where the model looks in each source while it writes a target that is given, in their
+        order.
 
         Raises:
             UsageError: the model has no attention, or there are more of one than of the other.
@@ -161,7 +162,8 @@ class Translator(FolderModel):
 
         Args:
             sources: files, folders, globs or ``-``.
-            settings: fields of ``PairsConfig``, by default as in training, and of ``DecodingConfig``.
+            settings: fields of ``PairsConfig``, by default as in training, and of
+                ``DecodingConfig``.
         """
         from elman.tasks.translate.evaluation import evaluate_sources
 
@@ -169,8 +171,8 @@ class Translator(FolderModel):
         return evaluate_sources(self, names, settings, progress=progress or Progress()).report
 
     def explain(self, text: str, *, label: str | None = None) -> Attention:
-        """Where the model looks in a text while it translates it: by word, or by token if tokens are characters
-        or bytes.
+        """Where the model looks in a text while it translates it: by word, or by token if tokens
+        are characters or bytes.
 
         Raises:
             UsageError: the model has no attention, or a label is given.
@@ -219,7 +221,8 @@ class Translator(FolderModel):
         number: int,
         config: DecodingConfig,
     ) -> list[Hypothesis]:
-        """The translations of one text, begun again if the best one lacks a term of the glossary."""
+        """The translations of one text, begun again if the best one lacks a term of the
+        glossary."""
         ids = [token for token in found[0].ids if token != EOS_ID]
         target = self.vocabularies.target
         if term[2] in target.decode(ids):

@@ -1,7 +1,7 @@
 """The plan of a translator from its data.
 
-Measured on Multi30k (``docs/translation.md``): after two passes a rate of 0.01 is far ahead of 0.005 and
-0.0025.
+Measured on Multi30k (``docs/translation.md``): after two passes a rate of 0.01 is far ahead of
+0.005 and 0.0025.
 """
 
 from collections.abc import Mapping

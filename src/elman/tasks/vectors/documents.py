@@ -28,10 +28,10 @@ def similar_documents(
     Args:
         text: what they are compared with.
         documents: one string each.
-        vectors: word vectors (``elman.load``). With them a document is the weighted mean of its words'
-            vectors without what all have in common (SIF, Arora et al. 2017), so that words of like
-            meaning count; at least three documents are needed. Without them documents are TF-IDF
-            vectors, so that shared words count.
+        vectors: word vectors (``elman.load``). With them a document is the weighted mean of its
+            words' vectors without what all have in common (SIF, Arora et al. 2017), so that words
+            of like meaning count; at least three documents are needed. Without them documents are
+            TF-IDF vectors, so that shared words count.
         topn: how many documents.
 
     Raises:
@@ -50,8 +50,8 @@ def similar_documents(
 
 
 def read_documents(source: str, *, field: str | None = None, encoding: str = "utf-8") -> list[Document]:
-    """The documents of a source: each file of a folder or pattern, each line of a file, or with ``field``
-    each record of files.
+    """The documents of a source: each file of a folder or pattern, each line of a file, or with
+    ``field`` each record of files.
 
     Raises:
         TextError: the source cannot be read or has no text.

@@ -1,4 +1,5 @@
-"""An index of documents in a model folder: what ``elman rank --save-index`` writes and ``elman.load`` gives."""
+"""An index of documents in a model folder: what ``elman rank --save-index`` writes and
+``elman.load`` gives."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,5 @@
-"""Word vectors of any source as a model folder, in fewer bits or of a given size, and what that costs."""
+"""Word vectors of any source as a model folder, in fewer bits or of a given size, and what that
+costs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -46,8 +47,8 @@ def store(
     Args:
         source: where the vectors lie.
         precision: ``fp32`` or ``int8``.
-        most: bytes that the folder may have; then the finest precision that fits is taken, down to product
-            codes, and after that the most frequent words.
+        most: bytes that the folder may have; then the finest precision that fits is taken, down to
+            product codes, and after that the most frequent words.
         similarity, analogies: lists on which both are judged, as by ``evaluate``.
 
     Raises:
@@ -100,7 +101,8 @@ def _totals(vectors: WordVectors, lists: Mapping[str, Sequence[str]]) -> dict[st
 
 
 def _fitted(vectors: WordVectors, most: int, model: str, *, heads: int) -> tuple[int, dict[str, Any]]:
-    """How many words, and in which way, fit into so many bytes, ``heads`` of which are not of the words."""
+    """How many words, and in which way, fit into so many bytes, ``heads`` of which are not of the
+    words."""
     room = most - heads
     letters = np.cumsum([len(f"{word}\t{count}\n".encode()) for word, count in zip(
         vectors.words, vectors.vocabulary.counts.tolist(), strict=True)])  # fmt: skip

@@ -71,7 +71,8 @@ class TrainedDocuments(FolderModel):
         return most_similar_documents(self.tfidf, self._words(text), topn)
 
     def vector(self, text: str) -> NDArray[np.float64]:
-        """The TF-IDF vector ``[V]`` of a text, of length one; zeros if it has no word of the documents."""
+        """The TF-IDF vector ``[V]`` of a text, of length one; zeros if it has no word of the
+        documents."""
         columns, values = self.tfidf.vector(self._words(text))
         vector = np.zeros(len(self.tfidf.terms))
         vector[columns] = values

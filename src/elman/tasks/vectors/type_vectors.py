@@ -47,11 +47,13 @@ def type_vectors(path: str, types: Sequence[str], *, spread: float, progress: Pr
 def vocabulary_vectors(
     path: str, vocabulary: Sequence[str], words: Sequence[str], *, progress: Progress
 ) -> NDArray[np.float32]:
-    """Vectors of a vocabulary of forms of words ``[1 + V, E]``; the first is that of all other words.
+    """Vectors of a vocabulary of forms of words ``[1 + V, E]``; the first is that of all other
+    words.
 
     Args:
         path: as in ``type_vectors``.
-        vocabulary: forms as ``form_of`` returns them; that of a word is looked up as the word is spelled.
+        vocabulary: forms as ``form_of`` returns them; that of a word is looked up as the word is
+            spelled.
         words: those of ``words_with_vectors``.
 
     Raises:

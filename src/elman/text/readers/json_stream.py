@@ -1,4 +1,5 @@
-"""The values of a JSON file one after the other: JSON lines, an array, or objects over many lines."""
+"""The values of a JSON file one after the other: JSON lines, an array, or objects over many
+lines."""
 
 import itertools
 import json
