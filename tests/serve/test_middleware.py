@@ -73,8 +73,8 @@ def test_bodies_that_are_too_large(make: Make, models: dict[str, Model]) -> None
 
 
 class Slow:
-    """A model whose steps wait until they may go on, except the first, which the server makes when
-    it starts."""
+    """A model whose steps wait until they may go on, except the first, by which the server sees how
+    long they take: longer than what it computes on its event loop."""
 
     def __init__(self, lm: Any) -> None:
         self._lm = lm
@@ -87,6 +87,10 @@ class Slow:
     def log_probs(self, state: Any) -> Any:
         if self.steps:
             self.free.wait(10)
+        else:
+            begin = time.thread_time()
+            while time.thread_time() - begin < 0.01:
+                pass
         self.steps += 1
         return self._lm.log_probs(state)
 
