@@ -66,10 +66,10 @@ def test_calls_that_wait_are_one_step(watched: Watched, batcher: LabelBatcher) -
     assert batcher.waiting == len(calls)
     watched.free.set()
     for some, call in zip(texts, calls, strict=True):
-        found = call.result(10)
+        found = call.result(60)
         np.testing.assert_array_equal([each.probabilities for each in found], classifier().predict_proba(some))
         assert [each.labels for each in found] == [(label,) for label in classifier().predict(some)]
-    assert held.result(10)[0].labels == (classifier().predict("held"),)
+    assert held.result(60)[0].labels == (classifier().predict("held"),)
     assert watched.steps == [["held"], [text for some in texts for text in some]]
 
 
@@ -80,7 +80,7 @@ def test_a_long_call_shares_its_steps(watched: Watched, monkeypatch: pytest.Monk
     calls = [batcher.predict(long, Patience(60)), batcher.predict(["short"], Patience(60))]
     watched.free.set()
     for call, texts in zip(calls, (long, ["short"]), strict=True):
-        found = [each.probabilities for each in call.result(10)]
+        found = [each.probabilities for each in call.result(60)]
         np.testing.assert_array_equal(found, classifier().predict_proba(texts))
     assert [len(step) for step in watched.steps] == [1, 3, 4, 3, 1]
     assert watched.steps[1] == ["long text.", "long text.", "short"]
@@ -90,7 +90,7 @@ def test_rows_of_a_step_are_bounded(watched: Watched) -> None:
     batcher = LabelBatcher(watched)
     batcher._rows = 5
     call = batcher.predict([f"{number}" for number in range(12)], Patience(60))
-    assert len(call.result(10)) == 12
+    assert len(call.result(60)) == 12
     assert [len(step) for step in watched.steps] == [5, 5, 2]
     batcher.close()
 
@@ -102,10 +102,10 @@ def test_one_mistake_is_not_that_of_its_neighbours(watched: Watched, batcher: La
     label = batcher.map_predictions(["good", "bad"], lambda found: found.labels[0], Patience(60))
     watched.free.set()
     with pytest.raises(ValueError, match="raise"):
-        bad.result(10)
+        bad.result(60)
     with pytest.raises(ZeroDivisionError):
-        broken.result(10)
-    assert good.result(10)[0].labels == ("pos",) and label.result(10) == ["pos", "neg"]
+        broken.result(60)
+    assert good.result(60)[0].labels == ("pos",) and label.result(60) == ["pos", "neg"]
     assert batcher.predict([], Patience(60)).result(0) == []
 
 
@@ -117,12 +117,12 @@ def test_what_nobody_waits_for_is_not_computed(watched: Watched, batcher: LabelB
     gone.gone.set()
     assert cancelled.cancel()
     watched.free.set()
-    kept.result(10)
+    kept.result(60)
     for call in left:
         with pytest.raises(Problem, match="too long"):
-            call.result(10)
+            call.result(60)
     with pytest.raises(CancelledError):
-        cancelled.result(10)
+        cancelled.result(60)
     assert watched.steps == [["held"], ["kept"]]
 
 
@@ -135,9 +135,9 @@ def test_a_closed_batcher_says_so(watched: Watched) -> None:
     _until(lambda: batcher._closed)
     watched.free.set()
     closing.join()
-    assert held.result(10)
+    assert held.result(60)
     with pytest.raises(Problem, match="shutting down"):
-        left.result(10)
+        left.result(60)
     with pytest.raises(Problem, match="shutting down"):
         batcher.predict(["new"], Patience(60))
 
