@@ -3,8 +3,8 @@ models meanwhile.
 
     python benchmarks/soak.py LANGUAGE_MODEL [MODEL...] [--minutes 30] [--clients 100] [--keys 1] [--questions 2]
 
-Typing is that of benchmarks/serve.py, on the first model. One more client for each other thing that
-the models can do (predict, translate, similar, ...) asks ``--questions`` times a second. Prints a
+Typing is that of benchmarks/serve.py, on the first model. One more client for each other ability of
+the models (predict, translate, similar, ...) asks ``--questions`` times a second. Prints a
 line for each twentieth of the time:
 
     minutes, p50_ms and p99_ms of keys, rss_mb, open files, threads, failed requests

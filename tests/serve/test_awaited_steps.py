@@ -13,8 +13,6 @@ from elman.models.protocol import State
 from elman.notation import LogProbs, TokenIds
 from elman.serve.awaited_steps import Stepwise, with_steps
 from elman.serve.batching import Batched, Batcher, Patience
-from elman.serve.errors import Problem
-from elman.serve.gathered_steps import GatheredSteps
 
 
 def along(model: Batched, count: int) -> Callable[[], float]:
@@ -57,33 +55,3 @@ def test_steps_are_awaited_once_and_are_those_of_a_thread(count: int) -> None:
     ids = np.array([[2, 3]])
     assert asyncio.run(with_steps(lambda: model.score(ids, np.array([2]), model.start()), step)) is None
     batcher.close()
-
-
-def test_steps_of_one_turn_of_the_loop_are_one_step() -> None:
-    rows: list[int] = []
-    batcher = Batcher(fit("word").lm, observe=rows.append)
-    alone = Batched(batcher, Patience(60))
-    begun = [alone.advance(np.array([token]), alone.start()) for token in (2, 3, 4)]
-    rows.clear()
-
-    async def together() -> list[tuple[State, LogProbs]]:
-        steps = GatheredSteps()
-        left = steps.step(batcher, begun[0], None)
-        some = [steps.step(batcher, state, np.array([5])) for state in begun]
-        left.cancel()
-        return [await each for each in (*some, steps.step(batcher, begun[1], None))]
-
-    *after, (same, log_probs) = asyncio.run(together())
-    # With tokens and without are two calls, which the worker may find together.
-    assert sum(rows) == 5 and len(rows) <= 2
-    assert same is begun[1] and (log_probs == alone.log_probs(begun[1])).all()
-    for state, (found, predicted) in zip(begun, after, strict=True):
-        wanted = alone.advance(np.array([5]), state)
-        assert found.key() == wanted.key() and (predicted == alone.log_probs(wanted)).all()
-    batcher.close()
-
-    async def too_late() -> None:
-        await GatheredSteps().step(batcher, begun[0], None)
-
-    with pytest.raises(Problem, match="shutting down"):
-        asyncio.run(too_late())

@@ -53,8 +53,8 @@ def _by_statsforecast(name: str, history: NDArray[np.float64], horizon: int, sea
         try:
             found = np.asarray(method.forecast(y=history, h=horizon)["mean"], np.float64)
         except (NotImplementedError, IndexError, ValueError, ArithmeticError) as error:
-            # The library has no one error for short or constant histories; of tiny ones it says
-            # NotImplementedError.
+            # The library has no one error for short or constant histories. The first of these is
+            # its own, for tiny ones: nothing is left to do here.
             raise CannotFit(str(error)) from error
     if not np.isfinite(found).all():
         raise CannotFit("not finite")

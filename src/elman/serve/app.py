@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -25,7 +26,6 @@ from elman.serve.completions import Answer, check
 from elman.serve.corrections import Corrections
 from elman.serve.direct import DirectRoute, Handler
 from elman.serve.errors import REFUSALS, Problem, bad_field, json_response, shown
-from elman.serve.gathered_steps import GatheredSteps, call_soon
 from elman.serve.hidden import Hidden
 from elman.serve.keyboards import Keyboards
 from elman.serve.learned import add_learned_routes
@@ -95,7 +95,6 @@ class Server:
         self.sessions = Sessions(limits)
         abilities = (ability for each in self.loaded.served.values() for ability in each.abilities)
         self.keyboards = Keyboards(learned, limits, (each for each in abilities if isinstance(each, ContinuesText)))
-        self._steps = GatheredSteps()
         self._typing = TypingContext(self.sessions, self.hidden, self.keyboards)
         self.activity = Activity()
         self.running = Gate(limits.max_running, "completions")
@@ -109,8 +108,7 @@ class Server:
         self.metrics.steps_waiting.set_function(lambda: self.loaded.waiting)
 
     async def in_thread(self, request: Request, work: Callable[[Patience], T], *, reading: bool = False) -> T:
-        """The result of short work, or of ``reading`` a text, for as long as the client waits for
-        it."""
+        """The result of short work, or of ``reading`` a text, while the client waits for it."""
         pool = self._readers if reading else self._pool
         return await self.result(request, lambda patience: pool.submit(work, patience))
 
@@ -125,9 +123,14 @@ class Server:
             raise
         # The place is free when the thread ends, not when the client leaves.
         loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: call_soon(loop, self.waiting.leave))
+        future.add_done_callback(lambda _: _call_soon(loop, self.waiting.leave))
+        answer = asyncio.wrap_future(future)
         try:
-            return await self._waited_for(request, asyncio.wrap_future(future))
+            # Most answers are ready before it is worth checking whether the client is still there.
+            await asyncio.wait([answer], timeout=_SHORT_SECONDS)
+            if answer.done():
+                return answer.result()
+            return await while_connected(request, answer, seconds=self.limits.request_seconds)
         finally:
             patience.gone.set()
 
@@ -135,17 +138,9 @@ class Server:
         self, request: Request, batcher: Batcher, state: State, ids: TokenIds | None
     ) -> tuple[State, LogProbs]:
         """A step of a model, one row, for as long as the client waits for it."""
-        self.waiting.enter()
-        answer = self._steps.step(batcher, state, ids)
-        answer.add_done_callback(lambda _: self.waiting.leave())
-        return await self._waited_for(request, answer)
-
-    async def _waited_for(self, request: Request, answer: "asyncio.Future[T]") -> T:
-        # Most answers are ready before it is worth checking whether the client is still there.
-        await asyncio.wait([answer], timeout=_SHORT_SECONDS)
-        if answer.done():
-            return answer.result()
-        return await while_connected(request, answer, seconds=self.limits.request_seconds)
+        after, log_probs = await self.result(request, lambda _: batcher.step(state, ids, np.copy))
+        assert log_probs is not None  # as there is a use for them
+        return after, log_probs
 
     def side_by_side(self, model: str | None, also: Sequence[str]) -> list[ContinuesText]:
         """The models of a keyboard, each once, in the order of their names in the request."""
@@ -398,3 +393,8 @@ async def _sweep(server: Server) -> None:
         await asyncio.sleep(_SWEEP_SECONDS)
         server.sessions.forget_old()
         server.keyboards.forget_old()
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended before the thread
+        loop.call_soon_threadsafe(function)
