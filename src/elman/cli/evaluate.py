@@ -215,7 +215,8 @@ def _keystrokes(steps: list[tuple[str, dict[str, Any]]]) -> str:
             if gain is not None:
                 more, low, high = (f"{100 * gain[side]:+.1f}" for side in ("value", "low", "high"))
                 notes.append(f"what the keyboard adds saves {more} percentage points of keys ({low} to {high})")
-        rows.append(_keys_row(f"+ {name}" if place else name or "this model", found))
+        alone = "the keyboard" if "plain" in found else "this model"
+        rows.append(_keys_row(f"+ {name}" if place else name or alone, found))
     words, without = steps[0][1]["keystrokes"]["words"], steps[0][1]["keystrokes"]["without"]
     head = ["of three suggestions", "keys saved", "top 1", "top 3", "1 letter", "2", "3"]
     notes.append(
