@@ -18,7 +18,7 @@ from elman.system.files import write_atomic
 if TYPE_CHECKING:
     from elman.decode.scoring import LineScore
 
-_WINDOW = 4096
+_WINDOW = 1 << 15
 """Maximum number of lines that are scored together."""
 
 

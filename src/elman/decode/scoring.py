@@ -38,7 +38,7 @@ Documents = Iterable[Iterable[str]] | Iterable[tuple[str, bool]]
 
 _WINDOW_TOKENS = 1 << 16
 _WINDOW_CHARS = 1 << 20
-_WINDOW_LINES = 1024
+_WINDOW_LINES = 1 << 15
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

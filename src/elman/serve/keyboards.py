@@ -50,6 +50,7 @@ class Keyboards:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        served = list(served)
         if learned is not None:
             _check(learned, served)
         self._file, self._limits, self._clock = learned, limits, clock
@@ -61,6 +62,9 @@ class Keyboards:
         """Held for moments only: the event loop waits for it."""
         self._changing = threading.Lock()
         """Held while words change, in the file too; always before the other lock."""
+        for each in filter(_has_words, served):
+            # The first people to type shall not all wait for, and build, the index of typos.
+            self.keyboard([each], None).complete("teh")
 
     def keyboard(self, served: Sequence[ContinuesText], session: str | None, *, typos: bool | None = None) -> Keyboard:
         """A keyboard of models side by side, with the words of a session.
