@@ -66,6 +66,10 @@ def run(app: FastAPI, opened: socket.socket, *, ready: Callable[[], None], say: 
     # quarter of a second: loaded objects stay, and are not searched again.
     gc.collect()
     gc.freeze()
+    # What is kept for words and sessions is searched a hundred times more rarely than usual, since
+    # that stops everything for a tenth of a second; next to nothing is ever found there.
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(young, middle, 100 * old)
     limits: Limits = app.state.server.limits
     config = uvicorn.Config(
         app,
