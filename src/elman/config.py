@@ -78,7 +78,9 @@ def check_types(values: Any) -> dict[str, Any]:
     for field in dataclasses.fields(values):
         value = getattr(values, field.name)
         if not _fits(value, hints[field.name]):
-            raise UsageError(f"{field.name} is {repr(value)[:300]}; it must be {_spell(hints[field.name])}")
+            raise UsageError(
+                f"{field.name} is {repr(value)[:300]}; it must be {_spell(hints[field.name])}", field=field.name
+            )
     return hints
 
 

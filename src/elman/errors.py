@@ -14,6 +14,8 @@
 Programming mistakes inside elman stay ``assert`` and built-in exceptions.
 """
 
+from typing import Self
+
 
 class ElmanError(Exception):
     """A mistake that the user can fix; ``str(error)`` is one line for the terminal."""
@@ -23,9 +25,28 @@ class ElmanError(Exception):
 
 
 class UsageError(ElmanError):
-    """A value, flag or combination that is not allowed."""
+    """A value, flag or combination that is not allowed.
+
+    Args:
+        field: the setting that the message is about, or several; the message names it first. The
+            command line calls it by its flag.
+    """
 
     code = "usage"
+
+    def __init__(self, message: str, *, field: str | tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.fields = (field,) if isinstance(field, str) else field
+
+    @classmethod
+    def of(cls, field: str, value: object, rule: str) -> Self:
+        """A value that a setting must not have.
+
+        >>> str(UsageError.of("beam_size", 0, "at least 1"))
+        'beam_size is 0; it must be at least 1'
+        """
+        came = f"{value:g}" if isinstance(value, float) else repr(value)
+        return cls(f"{field} is {came}; it must be {rule}", field=field)
 
 
 class TextError(ElmanError):

@@ -62,10 +62,10 @@ class AnswerConfig(Config):
         super().__post_init__()
         for name in ("passages", "passage_words"):
             if not 1 <= getattr(self, name) <= 10_000:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be 1 to 10,000")
+                raise UsageError.of(name, getattr(self, name), "1 to 10,000")
         for name in ("least", "weight"):
             if not 0 <= (getattr(self, name) or 0) <= 1:
-                raise UsageError(f"{name} is {getattr(self, name):g}; it must be 0 to 1")
+                raise UsageError.of(name, getattr(self, name), "0 to 1")
 
 
 class Answer(NamedTuple):
@@ -150,9 +150,11 @@ class Answerer:
         self.reader = model if isinstance(model, AnswersQuestions) else None
         self.model = None if isinstance(model, AnswersQuestions) else model
         if self.reader is not None and self.config.least is not None:
-            raise UsageError("least does not apply to a reader, which has a threshold of its own; leave it out")
+            raise UsageError(
+                "least does not apply to a reader, which has a threshold of its own; leave it out", field="least"
+            )
         if self.model is None and self.config.weight is not None:
-            raise UsageError("weight is that of a language model; name one, or leave the weight out")
+            raise UsageError("weight is that of a language model; name one, or leave the weight out", field="weight")
         self._least = _LEAST if self.config.least is None else self.config.least
         self._weight = _WEIGHT if self.config.weight is None else self.config.weight
         methods = [method] if isinstance(method, str) else list(method)

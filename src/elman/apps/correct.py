@@ -54,10 +54,10 @@ class CorrectConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.threshold is not None and not 0 <= self.threshold < math.inf:
-            raise UsageError(f"threshold is {self.threshold:g}; it must be 0 bits or more")
+            raise UsageError.of("threshold", self.threshold, "0 bits or more")
         for name, value in (("beam", self.beam), ("candidates", self.candidates)):
             if not 1 <= value <= 100:
-                raise UsageError(f"{name} is {value}; it must be 1 to 100")
+                raise UsageError.of(name, value, "1 to 100")
 
 
 class Correction(NamedTuple):
@@ -203,7 +203,7 @@ class Corrector:
             TextError: the text is too short to say.
         """
         if not 0 < harm < 1:
-            raise UsageError(f"harm is {harm:g}; it must be a share above 0 and below 1, such as 0.5% or 0.005")
+            raise UsageError.of("harm", harm, "a share above 0 and below 1, such as 0.5% or 0.005")
         rest, words, bits = iter(clean), 0, []
         with (progress or Progress()).stage("fitting the threshold", total=None, unit="words") as advance:
             while window := list(islice(rest, WINDOW)):

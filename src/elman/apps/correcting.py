@@ -127,10 +127,10 @@ def correct(
     corrector = load_corrector(model, words=words, errors=errors, protect=protect, config=config)
     if harm is not None:
         if config.threshold is not None:
-            raise UsageError("harm and threshold both say how sure a change must be; give one of them")
+            raise UsageError("harm and threshold both say how sure a change must be; give one of them", field="harm")
         fit_harm(corrector, model, harm, clean, progress=progress)
     elif clean is not None:
-        raise UsageError("clean is text to which the threshold is fitted; give harm too, such as 0.005")
+        raise UsageError("clean is text to which the threshold is fitted; give harm too, such as 0.005", field="clean")
     lines = text.split("\n")
     found = list(corrector.stream(lines))
     changes = [each for _, of_line in found for each in of_line]

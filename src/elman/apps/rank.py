@@ -32,7 +32,7 @@ class RankConfig(ScoringConfig):
         super().__post_init__()
         for name, most in (("depth", 100_000), ("rerank", 10_000)):
             if not 1 <= getattr(self, name) <= most:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be 1 to {most:,}")
+                raise UsageError.of(name, getattr(self, name), f"1 to {most:,}")
 
 
 class Candidates(NamedTuple):
@@ -103,7 +103,7 @@ class Ranker:
         self.methods = tuple(dict.fromkeys(methods))
         for name in self.methods:
             if name not in METHODS:
-                raise UsageError(f"method is {name!r}; it must be one of: {', '.join(METHODS)}")
+                raise UsageError.of("method", name, f"one of: {', '.join(METHODS)}")
         if not self.methods:
             raise UsageError(f"no method is given; name at least one of: {', '.join(METHODS)}")
         names = [*self.methods, *self.rerankers]
@@ -141,7 +141,7 @@ class Ranker:
             UsageError: n is below 1.
         """
         if n < 1:
-            raise UsageError(f"n is {n}; it must be at least 1")
+            raise UsageError.of("n", n, "at least 1")
         found = self.candidates(query)
         single = len(found.scores) == 1
         totals = next(iter(found.scores.values())) if single else found.fused(self.weights)

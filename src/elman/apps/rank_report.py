@@ -47,7 +47,7 @@ def rank_queries(
         UsageError: fewer than two folds.
     """
     if folds < 2:
-        raise UsageError(f"folds is {folds}; it must be at least 2")
+        raise UsageError.of("folds", folds, "at least 2")
     found: dict[str, Candidates] = {}
     with (progress or Progress()).stage("ranking", total=None, unit="queries") as advance:
         for query in queries:
@@ -112,7 +112,7 @@ def ranking_figures(
     """
     baseline = next(iter(runs)) if baseline is None else baseline
     if baseline not in runs:
-        raise UsageError(f"baseline is {baseline!r}; it must be one of: {', '.join(runs)}")
+        raise UsageError.of("baseline", baseline, f"one of: {', '.join(runs)}")
     values = {
         name: query_figures({query: ordered(scores) for query, scores in run.items()}, qrels)
         for name, run in runs.items()

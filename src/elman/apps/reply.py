@@ -71,7 +71,7 @@ class ReplyConfig(Config):
         super().__post_init__()
         for name in ("lm_weight", "normalise", "diversity", "same"):
             if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} is {getattr(self, name):g}; it must be from 0 to 1")
+                raise UsageError.of(name, getattr(self, name), "from 0 to 1")
 
 
 class Reply(NamedTuple):

@@ -97,7 +97,7 @@ def reply(
     ['At six, I think.', 'Are you hungry?', 'I ate already.']
     """
     if n < 1:
-        raise UsageError(f"n is {n}; it must be at least 1")
+        raise UsageError.of("n", n, "at least 1")
     config = ReplyConfig.from_json(settings)
     replier = load_replier(model, lm=lm, replies=replies, block=block, secrets=secrets, config=config)
     return replier.choose(message, earlier=earlier, n=n)

@@ -49,13 +49,13 @@ class SummaryConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.sentences is not None and self.words is not None:
-            raise UsageError("sentences and words both say how long a summary is; give one of them")
+            raise UsageError("sentences and words both say how long a summary is; give one of them", field="sentences")
         for name in ("sentences", "words"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise UsageError(f"{name} is {value}; it must be at least 1")
+                raise UsageError.of(name, value, "at least 1")
         if not 0 <= self.diversity <= 1:
-            raise UsageError(f"diversity is {self.diversity:g}; it must be from 0 to 1")
+            raise UsageError.of("diversity", self.diversity, "from 0 to 1")
 
 
 class SummarySentence(NamedTuple):

@@ -64,7 +64,9 @@ def run(
     if question is not None and not question.strip():
         raise UsageError(EMPTY_QUESTION)
     if docs == "-" and question is None:
-        raise UsageError("documents and questions cannot both come from stdin; give a QUESTION, or a file")
+        raise UsageError(
+            "documents and questions cannot both come from stdin; give a QUESTION, or a file", field="documents"
+        )
     if squad:
         refuse(call, ["field", "passage_words"], "does not apply to --squad")
     elif holds_index(Path(docs)):

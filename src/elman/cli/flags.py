@@ -3,7 +3,6 @@ validation."""
 
 import dataclasses
 import inspect
-import re
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -121,30 +120,20 @@ def refuse(call: typer.Context, names: Iterable[str], why: str) -> None:
             raise UsageError(f"{flag} {why}; leave it out")
 
 
-def spelled_as_flags(message: str, flags: Mapping[str, str]) -> str:
-    """A message of a configuration in the words of the command line: fields are named as flags.
-
-    A name of one word may be any word of the sentence; it is a field's where the message begins
-    with it.
+def spelled_as_flags(error: UsageError, flags: Mapping[str, str]) -> str:
+    """The message of an error in the words of the command line: its fields are named as flags.
 
     Args:
         flags: the flag of each field.
 
     >>> flags = {"beam_size": "--beam-size", "batch": "--batch"}
-    >>> spelled_as_flags("beam_size is 0; with a batch it must be 1", flags)
+    >>> spelled_as_flags(UsageError("beam_size is 0; with a batch it must be 1", field="beam_size"), flags)
     '--beam-size is 0; with a batch it must be 1'
-    >>> spelled_as_flags("batch is 0; it must be at least 1", flags)
-    '--batch is 0; it must be at least 1'
     """
-
-    def spelled(found: re.Match[str]) -> str:
-        name = found[0]
-        is_field = "_" in name or (
-            not found.start() and message[found.end() :].startswith((" is ", " and ", " or ", " does "))
-        )
-        return flags.get(name, name) if is_field else name
-
-    return re.sub(r"(?<![\w./'\"-])[a-z]\w*(?![\w./'\"-])", spelled, message)
+    message = str(error)
+    for field in error.fields:
+        message = message.replace(field, flags.get(field, field), 1)
+    return message
 
 
 def _annotations(config: type[Config]) -> list[tuple[str, Any]]:

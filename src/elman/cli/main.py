@@ -116,7 +116,7 @@ def main(arguments: list[str] | None = None) -> None:
     except FirstEnded as error:
         sys.exit(error.exit_code)  # told once
     except UsageError as error:
-        sys.exit(_fail(error.code, _spelled_as_flags(str(error), words), error.exit_code, as_json))
+        sys.exit(_fail(error.code, _spelled_as_flags(error, words), error.exit_code, as_json))
     except ElmanError as error:
         sys.exit(_fail(error.code, str(error), error.exit_code, as_json))
     except (KeyboardInterrupt, typer.Abort):
@@ -148,7 +148,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(error.format_message())
             sys.exit(2)
         context = getattr(error, "ctx", None)
-        hint = _came(words, error.format_message())
+        hint = _came(words, error)
         hint += f" (see: {context.command_path} --help)" if context is not None else ""
         sys.exit(_fail("usage", error.format_message().replace("\n", " ") + hint, 2, as_json))
 
@@ -172,22 +172,23 @@ def _prepare() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
-def _spelled_as_flags(message: str, words: list[str]) -> str:
-    """A message with the flags of the verb in the place of their names in Python."""
+def _spelled_as_flags(error: UsageError, words: list[str]) -> str:
+    """The message of an error with the flags of the verb in the place of their names in Python."""
     from elman.cli.flags import spelled_as_flags
 
     verb = next((word for word in words if word in VERBS), None)
     if verb is None:
-        return message
+        return str(error)
     options = typer.main.get_command(app).get_command(None, verb).params  # type: ignore[attr-defined]
     flags = {option.name: option.opts[0] for option in options if option.opts[0].startswith("--")}
-    return spelled_as_flags(message, flags)
+    return spelled_as_flags(error, flags)
 
 
-def _came(words: list[str], message: str) -> str:
-    """The value of the flag that a message is about, if the message leaves it out."""
+def _came(words: list[str], error: Any) -> str:
+    """The value of the flag that an error is about, if its message leaves it out."""
+    flags = getattr(getattr(error, "param", None), "opts", ())
     for flag, value in zip(words, words[1:], strict=False):
-        if flag.startswith("--") and f"'{flag}'" in message and repr(value) not in message:
+        if flag in flags and repr(value) not in error.format_message():
             return f" The value was {value!r}."
     return ""
 

@@ -68,7 +68,9 @@ class CaptionsConfig(Config):
         super().__post_init__()
         check_encoding(self.encoding)
         if self.images is not None and not os.path.isdir(self.images):
-            raise UsageError(f"images is {self.images!r}, which is no folder; name the folder of the pictures")
+            raise UsageError(
+                f"images is {self.images!r}, which is no folder; name the folder of the pictures", field="images"
+            )
         PictureFormat.of((*self.size, 3), self.patch, features=False)
 
     @property

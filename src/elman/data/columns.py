@@ -77,9 +77,9 @@ class ColumnsConfig(Config):
         for name in ("valid_from", "test_from"):
             value = getattr(self, name)
             if value is not None and time_of(value) is None:
-                raise UsageError(f"{name} is {value!r}; it must be a date such as 2019-01-31, or a number")
+                raise UsageError.of(name, value, "a date such as 2019-01-31, or a number")
         if self.target is not None and self.target == self.time:
-            raise UsageError(f"target and time are both {self.time!r}; they must be two columns")
+            raise UsageError(f"target and time are both {self.time!r}; they must be two columns", field="target")
         named = names_of(self.features)
         for name in ("drop", "after"):
             both = sorted(set(named) & set(names_of(getattr(self, name))))

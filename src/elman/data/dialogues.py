@@ -52,10 +52,10 @@ class DialoguesConfig(Config):
         if self.format is not None:
             reader_of_format(self.format)
         if not self.message or not self.reply or self.message == self.reply:
-            raise UsageError(f"message is {self.message!r} and reply {self.reply!r}; name two fields")
+            raise UsageError(f"message is {self.message!r} and reply {self.reply!r}; name two fields", field="message")
         for name, least, most in (("min_words", 0, 1000), ("earlier", 0, 100), ("reach", 1, 100)):
             if not least <= getattr(self, name) <= most:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least {least} and at most {most}")
+                raise UsageError.of(name, getattr(self, name), f"at least {least} and at most {most}")
 
 
 class Dialogue(NamedTuple):

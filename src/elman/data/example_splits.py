@@ -93,7 +93,7 @@ def split_examples(
     [16, 2, 2]
     """
     if not 0 < share <= 0.25:
-        raise UsageError(f"share is {share}; it must be above 0 and at most 0.25: the part held out for validation")
+        raise UsageError.of("share", share, "above 0 and at most 0.25: the part held out for validation")
     names = ("valid", "test") if test else ("valid",)
     digests = [_digest(example.text, seed) for example in examples]
     part_of_text = _assign(examples, digests, share=share, parts=len(names))

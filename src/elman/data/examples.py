@@ -81,9 +81,9 @@ class ExamplesConfig(Config):
             reader_of_format(self.format)
         for name, value in (("text", self.text), ("label", self.label), ("label_separator", self.label_separator)):
             if value is not None and not value:
-                raise UsageError(f"{name} is empty; leave it out for the default")
+                raise UsageError(f"{name} is empty; leave it out for the default", field=name)
         if self.text is not None and self.text == self.label:
-            raise UsageError(f"text and label are both {self.text!r}; they must be two fields")
+            raise UsageError(f"text and label are both {self.text!r}; they must be two fields", field="text")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

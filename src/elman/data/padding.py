@@ -123,7 +123,7 @@ def in_order(
     """
     _check_batch(batch, batch_tokens)
     if window < 1:
-        raise UsageError(f"window is {window}; it must be at least 1")
+        raise UsageError.of("window", window, "at least 1")
     return _in_order(iter(items), process, length, batch, batch_tokens, window)
 
 

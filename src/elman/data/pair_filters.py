@@ -41,9 +41,9 @@ class FilterConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.max_chars < 1:
-            raise UsageError(f"max_chars is {self.max_chars}; it must be at least 1")
+            raise UsageError.of("max_chars", self.max_chars, "at least 1")
         if not self.max_ratio > 1:
-            raise UsageError(f"max_ratio is {self.max_ratio:g}; it must be above 1, such as 5")
+            raise UsageError.of("max_ratio", self.max_ratio, "above 1, such as 5")
 
 
 def filter_pairs(pairs: Pairs, config: FilterConfig | None = None) -> tuple[Pairs, dict[str, int]]:

@@ -61,9 +61,9 @@ class PairsConfig(Config):
             given, missing = ("source", "target") if self.target is None else ("target", "source")
             raise UsageError(f"--{given} is given without --{missing}; give both or neither")
         if self.source is not None and self.source == self.target:
-            raise UsageError(f"source and target are both {self.source!r}; they must be two")
+            raise UsageError(f"source and target are both {self.source!r}; they must be two", field="source")
         if self.source == "" or self.target == "":
-            raise UsageError("source or target is empty; leave both out for the default")
+            raise UsageError("source or target is empty; leave both out for the default", field="source")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -49,7 +49,7 @@ class PictureFormat(Config):
         super().__post_init__()
         for name, most in (("height", _LARGEST), ("width", _LARGEST), ("channels", 1 << 20)):
             if not 1 <= getattr(self, name) <= most:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1 and at most {most}")
+                raise UsageError.of(name, getattr(self, name), f"at least 1 and at most {most}")
         whole = f"{self.height}x{self.width}"
         patch = f"{self.patch_height}x{self.patch_width}"
         if (
@@ -158,7 +158,7 @@ def parse_size(text: str, *, name: str) -> tuple[int, int]:
         UsageError: it is neither a number nor two.
     """
     if not (match := re.fullmatch(r"(\d{1,4})(?:x(\d{1,4}))?", text)) or not int(match[1]) or match[2] == "0":
-        raise UsageError(f"{name} is {text!r}; it must be a number of pixels such as 64, or HEIGHTxWIDTH such as 48x64")
+        raise UsageError.of(name, text, "a number of pixels such as 64, or HEIGHTxWIDTH such as 48x64")
     return int(match[1]), int(match[2] or match[1])
 
 

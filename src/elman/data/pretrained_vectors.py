@@ -88,7 +88,7 @@ def read_vectors(
     (('cat',), [[2.0, -1.0]], 2)
     """
     if most is not None and most < 1:
-        raise UsageError(f"most is {most}; it must be at least 1")
+        raise UsageError.of("most", most, "at least 1")
     path = Path(path)
     try:
         with open(path, "rb") as file:

@@ -71,7 +71,7 @@ class SeriesConfig(Config):
         for name, most in (("horizon", _LONGEST_HORIZON), ("season", _LONGEST_SEASON), ("stride", _LONGEST_HORIZON)):
             value = getattr(self, name)
             if value is not None and not 1 <= value <= most:
-                raise UsageError(f"{name} is {value}; it must be from 1 to {most:,}")
+                raise UsageError.of(name, value, f"from 1 to {most:,}")
         levels_of(self.levels)
         if self.every is not None:
             parse_every(self.every)
@@ -98,7 +98,7 @@ def levels_of(text: str) -> tuple[float, ...]:
     found = [number_of(name) for name in names_of(text)]
     good = [level for level in found if level is not None and 0 < level < 1]
     if len(good) != len(found) or sorted(set(good)) != good or 0.5 not in good or len(good) > 99:
-        raise UsageError(f"levels is {text!r}; it must be rising numbers between 0 and 1, 0.5 among them: 0.1,0.5,0.9")
+        raise UsageError.of("levels", text, "rising numbers between 0 and 1, 0.5 among them: 0.1,0.5,0.9")
     return tuple(good)
 
 

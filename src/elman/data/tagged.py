@@ -71,10 +71,10 @@ class TaggedConfig(Config):
         if self.format != AUTO:
             format_of_name(self.format)
         if self.scheme != AUTO and standard_name(self.scheme) is None:
-            raise UsageError(f"scheme is {self.scheme!r}; it must be {AUTO} or one of {', '.join(SCHEMES)}")
+            raise UsageError.of("scheme", self.scheme, f"{AUTO} or one of {', '.join(SCHEMES)}")
         for name in ("field", "word"):
             if getattr(self, name) == "":
-                raise UsageError(f"{name} is empty; leave it out for the default")
+                raise UsageError(f"{name} is empty; leave it out for the default", field=name)
 
 
 def read_tagged(
@@ -211,5 +211,5 @@ def write_tagged(
     write = None if format is None else format_of_name(format).write
     if write is None:
         allowed = ", ".join(each.name for each in FORMATS.values() if each.write is not None)
-        raise UsageError(f"format is {format!r}, which is not written; choose one of {allowed}")
+        raise UsageError(f"format is {format!r}, which is not written; choose one of {allowed}", field="format")
     return write(sentence, tags, field=field, scheme=scheme)

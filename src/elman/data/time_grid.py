@@ -221,9 +221,7 @@ def parse_every(text: str) -> Grid:
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)?(s|min|h|d|b|w|mo|q|y)?", text)
     count = float(found.group(1) or 1) if found else 0.0
     if found is None or not text or not count or (found.group(2) and count % 1):
-        raise UsageError(
-            f"every is {text!r}; it must be a step such as 15min, 1h, 1d, 1b, 1w, 1mo, 1q, 1y, or a number"
-        )
+        raise UsageError.of("every", text, "a step such as 15min, 1h, 1d, 1b, 1w, 1mo, 1q, 1y, or a number")
     unit, size = _UNITS[found.group(2)] if found.group(2) else ("number", 1)
     return Grid(unit, count * size, _FIRST_MONDAY * _DAY if found.group(2) == "w" else 0.0)
 

@@ -69,14 +69,17 @@ class WordsConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.min_count < 1 << 62:
-            raise UsageError(f"min_count is {self.min_count}; it must be at least 1")
+            raise UsageError.of("min_count", self.min_count, "at least 1")
         if self.vocab_size is not None and not 2 <= self.vocab_size < 1 << 31:
-            raise UsageError(f"vocab_size is {self.vocab_size}; it must be at least 2 and below 2^31")
+            raise UsageError.of("vocab_size", self.vocab_size, "at least 2 and below 2^31")
 
         if self.phrase_threshold is not None and not self.phrases:
-            raise UsageError("phrase_threshold does not apply without phrases; add --phrases, or leave it out")
+            raise UsageError(
+                "phrase_threshold does not apply without phrases; add --phrases, or leave it out",
+                field="phrase_threshold",
+            )
         if self.phrase_threshold is not None and not 0 <= self.phrase_threshold < float("inf"):
-            raise UsageError(f"phrase_threshold is {self.phrase_threshold:g}; it must be 0 or more")
+            raise UsageError.of("phrase_threshold", self.phrase_threshold, "0 or more")
 
     @property
     def corpus(self) -> CorpusConfig:

@@ -134,9 +134,9 @@ def beam_searches(
     """
     for name, value in (("beam_size", beam_size), ("max_tokens", min(max_tokens, default=1)), ("n_best", n_best)):
         if value < 1:
-            raise UsageError(f"{name} is {value}; it must be 1 or more")
+            raise UsageError.of(name, value, "1 or more")
     if length_penalty < 0:
-        raise UsageError(f"length_penalty is {length_penalty}; it must be 0 or more (above 0 favours longer texts)")
+        raise UsageError.of("length_penalty", length_penalty, "0 or more (above 0 favours longer texts)")
     barred = np.array(sorted(banned), dtype=np.int64)
 
     def next_tokens(search: _Search, ids: Ids, totals: NDArray[np.float64]) -> None:

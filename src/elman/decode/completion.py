@@ -101,7 +101,7 @@ def complete(
         UsageError: ``n`` below 1, or an entry of ``block`` that is no pattern.
     """
     if n < 1:
-        raise UsageError(f"n is {n}; it must be 1 or more")
+        raise UsageError.of("n", n, "1 or more")
     locale = locale_of(model.tokenizer)
     offers = offers_from(block, locale=locale, secrets=secrets, punctuation=punctuation, repeats=repeats)
     asked = open_prompt(model, prompt, partial=partial)

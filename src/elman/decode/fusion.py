@@ -30,7 +30,7 @@ def check_fusion(tokens: Sequence[str], lm: LanguageModel, weight: float) -> Non
         UsageError: a weight that is out of range.
     """
     if not 0 <= weight <= 10:
-        raise UsageError(f"lm_weight is {weight:g}; it must be from 0 to 10, such as 0.2")
+        raise UsageError.of("lm_weight", weight, "from 0 to 10, such as 0.2")
     if {*lm.tokenizer.tokens} != {*tokens}:
         raise ModelError(
             f"the language model has other types ({lm.tokenizer.size:,}) than the translator's target "

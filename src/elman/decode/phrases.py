@@ -48,7 +48,7 @@ def complete_phrase(
     """
     for name, value in (("n", n), ("words", words), ("beam_size", beam_size)):
         if value < 1:
-            raise UsageError(f"{name} is {value}; it must be 1 or more")
+            raise UsageError.of(name, value, "1 or more")
     offers = offers_from(block, locale=locale_of(model.tokenizer), secrets=secrets)
     mask = Mask(model.tokenizer, offers) if offers.forbids else None
     asked = open_prompt(model, prompt, partial=partial)

@@ -50,13 +50,13 @@ def make_sampler(
         UsageError: a value that is out of range.
     """
     if not (math.isfinite(temperature) and temperature >= 0):
-        raise UsageError(f"temperature is {temperature}; it must be 0 (always the likeliest) or more, like 0.8")
+        raise UsageError.of("temperature", temperature, "0 (always the likeliest) or more, like 0.8")
     if top_k is not None and top_k < 1:
-        raise UsageError(f"top_k is {top_k}; it must be 1 or more, or left out to allow every token")
+        raise UsageError.of("top_k", top_k, "1 or more, or left out to allow every token")
     if top_p is not None and not 0 <= top_p <= 1:
-        raise UsageError(f"top_p is {top_p}; it must be 0 to 1 (0: the likeliest token, 1: every token)")
+        raise UsageError.of("top_p", top_p, "0 to 1 (0: the likeliest token, 1: every token)")
     if min_p is not None and not 0 <= min_p <= 1:
-        raise UsageError(f"min_p is {min_p}; it must be 0 to 1 (0: every token, 1: the likeliest token)")
+        raise UsageError.of("min_p", min_p, "0 to 1 (0: every token, 1: the likeliest token)")
     barred = np.array(sorted(banned), dtype=np.int64)
 
     def allowed(log_probs: LogProbs) -> _Scores:
@@ -120,7 +120,7 @@ def check_repetition_penalty(penalty: float) -> None:
         UsageError: it is not above 0.
     """
     if not (math.isfinite(penalty) and penalty > 0):
-        raise UsageError(f"repetition_penalty is {penalty}; it must be above 0 (1 changes nothing, 1.2 repeats less)")
+        raise UsageError.of("repetition_penalty", penalty, "above 0 (1 changes nothing, 1.2 repeats less)")
 
 
 def penalise_repetition(log_probs: LogProbs, seen: Collection[int], penalty: float) -> LogProbs:
@@ -171,7 +171,7 @@ def generate(
         UsageError: a negative number of tokens, an empty stop string, or no such penalty.
     """
     if max_tokens < 0:
-        raise UsageError(f"max_tokens is {max_tokens}; it must be 0 or more")
+        raise UsageError.of("max_tokens", max_tokens, "0 or more")
     if not all(stop):
         raise UsageError("a stop string is empty; leave it out, or give the text to stop at")
     check_repetition_penalty(repetition_penalty)

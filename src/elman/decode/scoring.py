@@ -237,7 +237,7 @@ def check_context(context: str) -> None:
         UsageError: it is none of ``Context``.
     """
     if context not in get_args(Context):
-        raise UsageError(f"context is {context!r}; it must be one of: {', '.join(get_args(Context))}")
+        raise UsageError.of("context", context, f"one of: {', '.join(get_args(Context))}")
 
 
 def token_stream(tokenizer: Tokenizer, documents: Documents, *, context: Context) -> Iterator[tuple[TokenIds, bool]]:

@@ -68,24 +68,25 @@ class DecodingConfig(Config):
         super().__post_init__()
         for name, least in (("beam_size", 1), ("n_best", 1), ("no_repeat", 0), ("min_tokens", 0)):
             if not least <= getattr(self, name) <= 10_000:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least {least} and at most 10000")
+                raise UsageError.of(name, getattr(self, name), f"at least {least} and at most 10000")
         for name in ("length_penalty", "coverage_penalty"):
             if not 0 <= getattr(self, name) <= 100:
-                raise UsageError(f"{name} is {getattr(self, name):g}; it must be from 0 to 100")
+                raise UsageError.of(name, getattr(self, name), "from 0 to 100")
         if self.max_tokens is not None and not max(self.min_tokens, 1) <= self.max_tokens <= 10_000:
-            raise UsageError(
-                f"max_tokens is {self.max_tokens}; it must be at least {max(self.min_tokens, 1)} and at most 10000"
-            )
+            raise UsageError.of("max_tokens", self.max_tokens, f"at least {max(self.min_tokens, 1)} and at most 10000")
         if not self.sample and self.n_best > self.beam_size:
             raise UsageError(
                 f"n_best is {self.n_best}, but a beam of {self.beam_size} finds no more than {self.beam_size}; make "
-                f"beam_size at least {self.n_best}"
+                f"beam_size at least {self.n_best}",
+                field=("n_best", "beam_size"),
             )
         make_sampler(temperature=self.temperature, top_k=self.top_k, top_p=self.top_p)
         plain = DecodingConfig.__dataclass_fields__
         for name in ("temperature", "top_k", "top_p", "seed"):
             if not self.sample and getattr(self, name) != plain[name].default:
-                raise UsageError(f"{name} is for translations that are drawn at random; add sample, or leave it out")
+                raise UsageError(
+                    f"{name} is for translations that are drawn at random; add sample, or leave it out", field=name
+                )
 
 
 def decode_targets(

@@ -210,7 +210,7 @@ def tag_difference(
     doubled = None if unknown is None else [*unknown, *unknown]
     one, two = (sentence_figures(words, truth, tags, unknown, scheme=scheme) for tags in (first, second))
     if figure not in one:
-        raise UsageError(f"figure is {figure!r}; for these tags it must be one of {', '.join(one)}")
+        raise UsageError(f"figure is {figure!r}; for these tags it must be one of {', '.join(one)}", field="figure")
     sizes = np.ones(len(words), np.int64)
     difference = {figure: minus(one[figure], two[figure])}
     interval = bootstrap_intervals(difference, sizes, resamples=resamples, seed=seed)[figure]

@@ -53,15 +53,13 @@ class DistillConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 2 <= self.order <= 6:
-            raise UsageError(
-                f"order is {self.order}; it must be 2 to 6, as readers of ARPA files require; 4 suits most"
-            )
+            raise UsageError.of("order", self.order, "2 to 6, as readers of ARPA files require; 4 suits most")
         if self.ngrams is not None and self.ngrams < 1:
-            raise UsageError(f"ngrams is {self.ngrams}; it must be 1 or more, or left out")
+            raise UsageError.of("ngrams", self.ngrams, "1 or more, or left out")
         if self.tokens < 1:
-            raise UsageError(f"tokens is {self.tokens}; it must be 1 or more; a million takes minutes")
+            raise UsageError.of("tokens", self.tokens, "1 or more; a million takes minutes")
         if self.seed < 0:
-            raise UsageError(f"seed is {self.seed}; it must be 0 or more")
+            raise UsageError.of("seed", self.seed, "0 or more")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,7 +94,7 @@ def distill(
     config, progress = config or DistillConfig(), progress or Progress()
     size = model.tokenizer.size
     if config.ngrams is not None and config.ngrams <= size:
-        raise UsageError(f"ngrams is {config.ngrams}; it must be above {size}: each type of the model is a unigram")
+        raise UsageError.of("ngrams", config.ngrams, f"above {size}: each type of the model is a unigram")
     lines = list(_beginning(model, valid))
     ids = np.concatenate([np.empty(0, np.int64), *lines])
     if not len(ids):

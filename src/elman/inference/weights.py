@@ -103,7 +103,7 @@ def check_precision(int8: Iterable[Any], gain: float) -> None:
     if not all(isinstance(group, str) for group in int8):
         raise UsageError("int8 must be a list of names of groups")
     if not 1e-30 < gain < 1e30:
-        raise UsageError(f"gain is {gain}; it must lie between 1e-30 and 1e30")
+        raise UsageError(f"gain is {gain}; it must lie between 1e-30 and 1e30", field="gain")
 
 
 def parameters_of(symbol: Symbol) -> list[str]:

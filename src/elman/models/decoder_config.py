@@ -47,7 +47,7 @@ class DecoderConfig(DirectionsConfig):
         super().__post_init__()
         self.check_stack()
         if self.projection:
-            raise UsageError("projection does not apply to networks with a decoder; leave it out")
+            raise UsageError("projection does not apply to networks with a decoder; leave it out", field="projection")
         if self.attention == "none" and self.seen:
             raise UsageError(
                 f"without attention a {self.cell} decoder would forget the source after its window; choose a "

@@ -169,7 +169,7 @@ class SifDocuments:
 
     def __init__(self, vectors: WordVectors, documents: Iterable[Words], *, a: float = 1e-3) -> None:
         if not 0 < a < math.inf:
-            raise UsageError(f"a is {a}; it must be above 0")
+            raise UsageError.of("a", a, "above 0")
         documents = list(documents)
         if len(documents) < 3:
             raise UsageError(
@@ -233,6 +233,6 @@ def most_similar_documents(
 ) -> list[tuple[int, float]]:
     """The numbers of the documents that are most similar to a text, with their similarities."""
     if topn < 1:
-        raise UsageError(f"topn is {topn}; it must be at least 1")
+        raise UsageError.of("topn", topn, "at least 1")
     scores = documents.similarities(words)
     return [(number, float(scores[number])) for number in largest(scores, topn)]

@@ -34,7 +34,10 @@ class DirectionsConfig(StackConfig):
         if self.output_size is not None:
             check_size("output_size", self.output_size)
         elif self.projection:
-            raise UsageError("projection leads to output_size, which is missing; leave out projection or give both")
+            raise UsageError(
+                "projection leads to output_size, which is missing; leave out projection or give both",
+                field="output_size",
+            )
 
     @property
     def directions(self) -> tuple[Direction, ...]:
@@ -106,7 +109,9 @@ class EncoderConfig(DirectionsConfig):
         shared = {**_shared(config), "output_size": config.top_size}
         for name, value in shared.items():
             if settings.get(name, value) != value:
-                raise UsageError(f"{name} is {settings[name]!r}, but the language model has {value!r}; leave it out")
+                raise UsageError(
+                    f"{name} is {settings[name]!r}, but the language model has {value!r}; leave it out", field=name
+                )
         return cls.from_json({**settings, **shared})
 
     def encoder(self) -> "EncoderConfig":
@@ -123,7 +128,9 @@ class EncoderConfig(DirectionsConfig):
         own = {**_shared(self), "output_size": self.top_size}
         for name, value in {**_shared(config), "output_size": config.top_size}.items():
             if own[name] != value:
-                raise UsageError(f"{name} is {own[name]!r}, but the language model has {value!r}; choose the same")
+                raise UsageError(
+                    f"{name} is {own[name]!r}, but the language model has {value!r}; choose the same", field=name
+                )
 
     @property
     def pooled_size(self) -> int:

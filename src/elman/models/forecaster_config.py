@@ -44,12 +44,11 @@ class ForecasterConfig(StackConfig):
         for name in ("dense_size", "context_window", "patch"):
             check_size(name, getattr(self, name))
         if self.context_window % self.patch or self.context_window > 1 << 14:
-            raise UsageError(
-                f"context_window is {self.context_window}; it must be at most 16,384 and a multiple of the patch "
-                f"({self.patch})"
+            raise UsageError.of(
+                "context_window", self.context_window, f"at most 16,384 and a multiple of the patch ({self.patch})"
             )
         if self.projection:
-            raise UsageError("projection does not apply to forecast; leave it out")
+            raise UsageError("projection does not apply to forecast; leave it out", field="projection")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,8 @@ class NeuralConfig(StackConfig):
             raise UsageError("projection leads to a tied output; leave it out, or leave out --no-tied")
         if self.samples is not None and self.softmax != "sampled":
             raise UsageError(
-                f"samples does not apply to the {self.softmax} softmax; leave it out, or add --softmax sampled"
+                f"samples does not apply to the {self.softmax} softmax; leave it out, or add --softmax sampled",
+                field="samples",
             )
         if self.samples is not None:
             check_size("samples", self.samples)

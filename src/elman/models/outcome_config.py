@@ -42,9 +42,9 @@ class OutcomeConfig(StackConfig):
         self.check_stack()
         check_size("dense_size", self.dense_size)
         if not 0 <= self.dense_layers <= 16:
-            raise UsageError(f"dense_layers is {self.dense_layers}; it must be from 0 to 16")
+            raise UsageError.of("dense_layers", self.dense_layers, "from 0 to 16")
         if self.projection:
-            raise UsageError("projection does not apply to outcome; leave it out")
+            raise UsageError("projection does not apply to outcome; leave it out", field="projection")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -55,7 +55,8 @@ class ReaderConfig(DirectionsConfig):
         if self.passage_stride > self.passage_words:
             raise UsageError(
                 f"passage_stride is {self.passage_stride}; it must be at most passage_words, {self.passage_words}, or "
-                "words would be left out"
+                "words would be left out",
+                field=("passage_stride", "passage_words"),
             )
         self.check_output()
 

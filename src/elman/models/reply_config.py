@@ -32,7 +32,7 @@ class ReplyConfig(EncoderConfig):
         super().__post_init__()
         check_size("vector_size", self.vector_size)
         if not 8 <= self.max_tokens <= 1 << 20:
-            raise UsageError(f"max_tokens is {self.max_tokens}; it must be at least 8 and at most a million")
+            raise UsageError.of("max_tokens", self.max_tokens, "at least 8 and at most a million")
 
 
 def engine_arrays(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -61,9 +61,12 @@ class StackConfig(Config):
         for name in ("layers", "embedding_size", "hidden_size"):
             check_size(name, getattr(self, name))
         if self.layers > _MOST_LAYERS:
-            raise UsageError(f"layers is {self.layers}; more than {_MOST_LAYERS} is not supported")
+            raise UsageError(f"layers is {self.layers}; more than {_MOST_LAYERS} is not supported", field="layers")
         if self.projection and self.kind.window is not None:
-            raise UsageError(f"all layers of a {self.cell} network have embedding_size; leave out --projection")
+            raise UsageError(
+                f"all layers of a {self.cell} network have embedding_size; leave out --projection",
+                field="embedding_size",
+            )
 
     def _check_window(self) -> None:
         windowed = self.kind.window is not None
@@ -71,12 +74,13 @@ class StackConfig(Config):
             raise UsageError(
                 f"window is {self.window}; it must be at least 2 and at most 1024"
                 if windowed
-                else f"window does not apply to {self.cell}, which has no limited context; leave it out"
+                else f"window does not apply to {self.cell}, which has no limited context; leave it out",
+                field="window",
             )
         if self.heads is not None and "heads" not in self.kind.options:
             raise UsageError(f"heads do not apply to {self.cell}; leave them out, or train a transformer")
         if self.heads is not None and not 1 <= self.heads <= self.input_size:
-            raise UsageError(f"heads is {self.heads}; it must be at least 1 and at most {self.input_size}")
+            raise UsageError.of("heads", self.heads, f"at least 1 and at most {self.input_size}")
         if windowed and self.input == "one-hot":
             raise UsageError(f"one-hot input is for recurrent cells; a {self.cell} network has learned embeddings")
         if self.kind.adds and not self.skip:
@@ -169,7 +173,7 @@ def check_size(name: str, size: int) -> None:
         UsageError: it is below 1 or above 2^20.
     """
     if not 1 <= size <= _LARGEST:
-        raise UsageError(f"{name} is {size}; it must be at least 1 and at most 2^20")
+        raise UsageError.of(name, size, "at least 1 and at most 2^20")
 
 
 def _heads(size: int) -> int:

@@ -65,7 +65,10 @@ class TaggerConfig(DirectionsConfig):
         for name in ("subword_size", "buckets", "context_size"):
             check_size(name, getattr(self, name))
         if self.character_encoder and self.subword_size % 2:
-            raise UsageError(f"subword_size is {self.subword_size}; half of it is for each direction: make it even")
+            raise UsageError(
+                f"subword_size is {self.subword_size}; half of it is for each direction: make it even",
+                field="subword_size",
+            )
         if self.language_size:
             check_size("language_size", self.language_size)
         if not 1 <= self.smallest <= self.largest <= MOST_LETTERS:

@@ -221,9 +221,9 @@ class WordVectors:
         if not near and not far:
             raise UsageError("no word was given; give at least one positive or negative word")
         if topn < 1:
-            raise UsageError(f"topn is {topn}; it must be at least 1")
+            raise UsageError.of("topn", topn, "at least 1")
         if method not in ("add", "mul"):
-            raise UsageError(f"method is {method!r}; it must be add or mul")
+            raise UsageError.of("method", method, "add or mul")
         units = np.stack([unit(self._vector(each) if isinstance(each, str) else each) for each in (*near, *far)])
         excluded = {self.row(each) for each in (*near, *far) if isinstance(each, str)}
         count = min(topn + len(excluded), len(self))

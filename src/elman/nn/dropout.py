@@ -97,5 +97,5 @@ def check(name: str, drop: float) -> float:
         UsageError: it is not in [0, 1).
     """
     if not 0 <= drop < 1:
-        raise UsageError(f"{name} is {drop}; it must be at least 0 and less than 1 (0 drops nothing)")
+        raise UsageError(f"{name} is {drop}; it must be at least 0 and less than 1 (0 drops nothing)", field=name)
     return drop

@@ -55,9 +55,7 @@ class TransformerLayer(Windowed):
             UsageError: no heads, or more than units.
         """
         if not 1 <= heads <= hidden_size:
-            raise UsageError(
-                f"heads is {heads}; it must be at least 1 and at most {hidden_size}, the size of the layer"
-            )
+            raise UsageError.of("heads", heads, f"at least 1 and at most {hidden_size}, the size of the layer")
         super().__init__(input_size, hidden_size, heads=heads, **options)
         self.heads = heads
         self.pairs = pairs_of(self.sizes)

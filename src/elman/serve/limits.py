@@ -80,4 +80,4 @@ class Limits(Config):
         super().__post_init__()
         for name, value in self.to_json().items():
             if value <= 0:
-                raise UsageError(f"{name} is {value:g}; it must be above 0")
+                raise UsageError.of(name, value, "above 0")

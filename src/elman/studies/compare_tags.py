@@ -136,7 +136,8 @@ class TagComparison(Comparison):
         if wanted < least:
             raise UsageError(
                 f"words and characters take {least:,} parameters, and nothing is left for the layers; give "
-                f"--parameters {float(f'{1.2 * least:.1e}'):.0f} or more"
+                f"--parameters {float(f'{1.2 * least:.1e}'):.0f} or more",
+                field="words",
             )
         return {"hidden_size": nearest(parameters, wanted)}
 

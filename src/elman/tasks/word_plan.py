@@ -24,4 +24,4 @@ class WordPlan(Plan):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.word_dropout > 1000:
-            raise UsageError(f"word_dropout is {self.word_dropout:g}; it must be at most 1000")
+            raise UsageError.of("word_dropout", self.word_dropout, "at most 1000")

@@ -193,7 +193,7 @@ def prepare(
     """
     config, progress = config or CorpusConfig(), progress or Progress()
     if not 0 < split <= 0.25:
-        raise UsageError(f"split is {split}; it must be above 0 and at most 0.25: the share held out for validation")
+        raise UsageError.of("split", split, "above 0 and at most 0.25: the share held out for validation")
     sources_by_name = {"train": sources, "valid": valid, "test": test}
     sources_of_texts = {
         name: find_sources(one, progress=progress) for name, one in sources_by_name.items() if name == "train" or one

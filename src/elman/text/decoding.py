@@ -47,7 +47,8 @@ def check_encoding(encoding: str) -> None:
         return
     except (LookupError, ValueError):
         raise UsageError(
-            f"encoding is {encoding!r}, which Python does not know; try utf-8, latin-1, cp1252 or utf-16"
+            f"encoding is {encoding!r}, which Python does not know; try utf-8, latin-1, cp1252 or utf-16",
+            field="encoding",
         ) from None
 
 

@@ -108,18 +108,20 @@ class TokenizerConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.rules <= RULES:
-            raise UsageError(f"rules is {self.rules}; it must be 1 to {RULES}; a newer elman has more")
+            raise UsageError.of("rules", self.rules, f"1 to {RULES}; a newer elman has more")
         if self.pretokenized and self.level != "word":
             raise UsageError(f"pretokenized text is made of words; level is {self.level!r}; use level 'word'")
         for name in ("min_count", "vocab_size"):
             if self.level == "byte" and getattr(self, name) is not None:
                 raise UsageError(f"level 'byte' always has its 256 bytes; {name} does not apply to it; leave it out")
         if self.min_count is not None and self.min_count < 1:
-            raise UsageError(f"min_count is {self.min_count}; it must be 1 or more")
+            raise UsageError.of("min_count", self.min_count, "1 or more")
         share = self.apostrophe_share
         if share is not None and not 0 < share < 1:
-            raise UsageError(f"apostrophe_share is {share}; it must be above 0 and below 1")
+            raise UsageError.of("apostrophe_share", share, "above 0 and below 1")
         least = len(SPECIALS) + (256 if self.level == "subword" else 1)
         least += len(ALWAYS_KNOWN) if self.parts_words else 0
         if self.vocab_size is not None and self.vocab_size < least:
-            raise UsageError(f"vocab_size is {self.vocab_size}; level {self.level!r} needs {least} or more")
+            raise UsageError(
+                f"vocab_size is {self.vocab_size}; level {self.level!r} needs {least} or more", field="vocab_size"
+            )

@@ -70,29 +70,33 @@ class Plan(Config):
         super().__post_init__()
         for name in self.COUNTS:
             if not 1 <= getattr(self, name) <= 1 << 40:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 1 and at most 2^40")
+                raise UsageError.of(name, getattr(self, name), "at least 1 and at most 2^40")
         if self.threads > 1024:
-            raise UsageError(f"threads is {self.threads}; it must be at most 1024")
+            raise UsageError.of("threads", self.threads, "at most 1024")
         for name in self.SHARES:
             if not 0 <= getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be at least 0 and below 1")
+                raise UsageError.of(name, getattr(self, name), "at least 0 and below 1")
         for name in ("warmup", "cooldown", "average_from"):
             if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be between 0 and 1")
+                raise UsageError.of(name, getattr(self, name), "between 0 and 1")
         for name in self.AMOUNTS:
             if not 0 <= getattr(self, name) <= 1e6:
-                raise UsageError(f"{name} is {getattr(self, name)}; it must be between 0 and a million")
+                raise UsageError.of(name, getattr(self, name), "between 0 and a million")
         if not 0 <= self.seed < 2**63:
-            raise UsageError(f"seed is {self.seed}; it must be at least 0 and below 2^63")
+            raise UsageError.of("seed", self.seed, "at least 0 and below 2^63")
         if self.schedule == "trapezoid" and self.warmup + self.cooldown > 1:
             raise UsageError(
                 f"warmup {self.warmup:g} and cooldown {self.cooldown:g} are more than the whole run; make one smaller"
             )
         if self.average_after and self.average_from < 1:
-            raise UsageError("average_from and average_after both say when averaging begins; give one of them")
+            raise UsageError(
+                "average_from and average_after both say when averaging begins; give one of them",
+                field=("average_from", "average_after"),
+            )
         if 0 < self.patience < self.average_after:
             raise UsageError(
-                f"patience {self.patience} would stop before average_after {self.average_after}; make it larger, or 0"
+                f"patience {self.patience} would stop before average_after {self.average_after}; make it larger, or 0",
+                field="average_after",
             )
 
     @property

@@ -41,7 +41,7 @@ class LanguageWeights:
 
     def __init__(self, spellers: Sequence[Speller], *, switch: float = SWITCH) -> None:
         if not 0 <= switch <= 1:
-            raise UsageError(f"switch is {switch:g}; it must be a probability from 0 to 1")
+            raise UsageError.of("switch", switch, "a probability from 0 to 1")
         self._spellers = list(spellers)
         self._switch = switch
         self._log_probs: TextCache[NDArray[np.float64]] = TextCache()

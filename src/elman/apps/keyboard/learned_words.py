@@ -83,7 +83,7 @@ class LearnedWords:
 
     def __init__(self, *, least: int = LEAST, most: int = MOST) -> None:
         if least < 1 or most < 1:
-            raise UsageError(f"least is {least} and most {most}; both must be 1 or more")
+            raise UsageError(f"least is {least} and most {most}; both must be 1 or more", field="least")
         self.least, self._most = least, most
         self._words: dict[str, LearnedWord] = {}
         self._of_count: dict[int, OrderedDict[str, None]] = {}

@@ -32,7 +32,7 @@ class SimulatedTypist:
 
     def __init__(self, keyboard: Keyboard, *, mistype: float = 0.0, seed: int = 1) -> None:
         if not 0 <= mistype <= 1:
-            raise UsageError(f"mistype is {mistype:g}; it must be a share from 0 to 1")
+            raise UsageError.of("mistype", mistype, "a share from 0 to 1")
         self._keyboard, self._mistype, self._random = keyboard, mistype, random.Random(seed)
 
     def type_lines(self, lines: Iterable[tuple[str, bool]]) -> Iterator[Keystrokes]:

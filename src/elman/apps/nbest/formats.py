@@ -73,7 +73,7 @@ def read_nbest(path: str | Path, *, format: str | None = None, options: ReadOpti
     path = Path(path)
     name = format or format_of(path)
     if name not in READERS:
-        raise UsageError(f"format is {name!r}; it must be one of: {', '.join(READERS)}")
+        raise UsageError.of("format", name, f"one of: {', '.join(READERS)}")
     lists = list(READERS[name](path, options or ReadOptions()))
     if not lists:
         raise TextError(f"{path}: empty, there is no n-best list in it")

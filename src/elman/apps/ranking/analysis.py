@@ -125,5 +125,5 @@ def _stemmer(language: str) -> Any:
         ) from error
     known = stemmers.algorithms()
     if language not in known:
-        raise UsageError(f"language is {language!r}; it must be one of: {', '.join(sorted(known))}")
+        raise UsageError.of("language", language, f"one of: {', '.join(sorted(known))}")
     return stemmers.stemmer(language)

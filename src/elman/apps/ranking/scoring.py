@@ -60,7 +60,7 @@ class ScoringConfig(Config):
         ):  # fmt: skip
             value = getattr(self, name)
             if not least <= value <= most:
-                raise UsageError(f"{name} is {value:g}; it must be {least:g} to {most:g}")
+                raise UsageError.of(name, value, f"{least:g} to {most:g}")
 
 
 def query_of(index: Index, text: str) -> Query:

@@ -140,7 +140,8 @@ def check_field(field: str | None) -> None:
     """
     if field not in (None, LAST) and not _is_number(field):
         raise UsageError(
-            f"field is {field!r}; in column files it is the number of a column, 1 for the first, or {LAST}"
+            f"field is {field!r}; in column files it is the number of a column, 1 for the first, or {LAST}",
+            field="field",
         )
 
 

@@ -58,9 +58,13 @@ class Field:
             column = columns[int(column[:9]) - 1]
         if column not in columns:
             allowed = [*columns[1:], "feats.NAME", "misc.NAME"]
-            raise UsageError(f"field is {name!r}, which CoNLL-U does not have; its fields are: {listed(allowed)}")
+            raise UsageError(
+                f"field is {name!r}, which CoNLL-U does not have; its fields are: {listed(allowed)}", field="field"
+            )
         if "." in name and (column not in _KEYED or not key):
-            raise UsageError(f"field is {name!r}; only feats and misc have features, such as feats.Number or misc.NER")
+            raise UsageError(
+                f"field is {name!r}; only feats and misc have features, such as feats.Number or misc.NER", field="field"
+            )
         return cls(columns.index(column), column, key)
 
     def value(self, cells: Sequence[str]) -> str:

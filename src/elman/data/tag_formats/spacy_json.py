@@ -36,7 +36,8 @@ def read_spacy(lines: Iterator[str], *, source: Source, options: ReadOptions) ->
     field = _OTHER_NAMES.get(field, field)
     if field not in (DEFAULT_FIELD, *TOKEN_FIELDS):
         raise UsageError(
-            f"field is {options.field!r}; documents of spaCy have: {DEFAULT_FIELD}, {', '.join(TOKEN_FIELDS)}"
+            f"field is {options.field!r}; documents of spaCy have: {DEFAULT_FIELD}, {', '.join(TOKEN_FIELDS)}",
+            field="field",
         )
     unmarked = (line.removeprefix(BYTE_ORDER_MARK) for line in lines)
     for line, value in json_values(unmarked, name=source.name):

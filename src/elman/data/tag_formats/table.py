@@ -27,7 +27,7 @@ def format_of_name(name: str) -> TagFormat:
         UsageError: there is none.
     """
     if name not in FORMATS:
-        raise UsageError(f"format is {name!r}; known: {', '.join(FORMATS)}")
+        raise UsageError(f"format is {name!r}; known: {', '.join(FORMATS)}", field="format")
     return FORMATS[name]
 
 

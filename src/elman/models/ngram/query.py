@@ -59,13 +59,15 @@ class NgramConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.order <= LARGEST_ORDER:
-            raise UsageError(f"order is {self.order}; it must be 1 to {LARGEST_ORDER}; 5 suits most texts")
+            raise UsageError.of("order", self.order, f"1 to {LARGEST_ORDER}; 5 suits most texts")
         if self.prune_entropy is not None and not 0 < self.prune_entropy < 1:
-            raise UsageError(f"prune_entropy is {self.prune_entropy:g}; it must be above 0 and below 1; try 1e-7")
+            raise UsageError.of("prune_entropy", self.prune_entropy, "above 0 and below 1; try 1e-7")
         if self.quantise is not None and not 2 <= self.quantise <= 16:
-            raise UsageError(f"quantise is {self.quantise}; it must be 2 to 16 bits; 8 lose next to nothing")
+            raise UsageError.of("quantise", self.quantise, "2 to 16 bits; 8 lose next to nothing")
         if self.prune is not None and self.prune_entropy is not None:
-            raise UsageError("prune and prune_entropy both say what to leave out; give one of them")
+            raise UsageError(
+                "prune and prune_entropy both say what to leave out; give one of them", field=("prune", "prune_entropy")
+            )
         _ = self.least
 
     @classmethod
@@ -92,14 +94,14 @@ class NgramConfig(Config):
             or not all(each.isdecimal() and len(each) < 10 for each in counts_given)
             or len(counts_given) > self.order
         ):
-            raise UsageError(
-                f"prune is {self.prune!r}; it must be up to {self.order} counts like 0,0,1: n-grams that occur no more "
-                "often go"
+            raise UsageError.of(
+                "prune", self.prune, f"up to {self.order} counts like 0,0,1: n-grams that occur no more often go"
             )
         counts = [int(each) for each in counts_given]
         if counts[0] or sorted(counts) != counts:
             raise UsageError(
-                f"prune is {self.prune!r}; it must begin with 0 and rise; --vocab-size and --min-count choose types"
+                f"prune is {self.prune!r}; it must begin with 0 and rise; --vocab-size and --min-count choose types",
+                field="prune",
             )
         return [count + 1 for count in [*counts, *[counts[-1]] * (self.order - len(counts))]]
 

@@ -107,7 +107,7 @@ class VectorsConfig(Config):
             if value is None:
                 continue
             if not low <= value <= high:
-                raise UsageError(f"{name} is {value:g}; it must be at least {low:g} and at most {high:g}")
+                raise UsageError.of(name, value, f"at least {low:g} and at most {high:g}")
         for name in _OWN:
             if getattr(self, name) is not None and name not in known:
                 others = ", ".join(model for model, settings in DEFAULTS.items() if name in settings)
@@ -126,7 +126,10 @@ class VectorsConfig(Config):
         if self.distance == "harmonic" and self.model not in ("glove", "ppmi"):
             raise UsageError(f"--distance is 'harmonic'; of {self.model} it must be shrink or flat")
         if self.min_ngram is not None and self.max_ngram is not None and self.min_ngram > self.max_ngram:
-            raise UsageError(f"min_ngram is {self.min_ngram}, above max_ngram {self.max_ngram}; swap them")
+            raise UsageError(
+                f"min_ngram is {self.min_ngram}, above max_ngram {self.max_ngram}; swap them",
+                field=("min_ngram", "max_ngram"),
+            )
 
     @classmethod
     def of(cls, model: str, settings: Mapping[str, Any]) -> "VectorsConfig":

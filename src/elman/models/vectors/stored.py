@@ -50,16 +50,18 @@ class StoredVectorsConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= self.dimensions <= 1 << 14:
-            raise UsageError(f"dimensions is {self.dimensions}; it must be 1 to {1 << 14:,}")
+            raise UsageError.of("dimensions", self.dimensions, f"1 to {1 << 14:,}")
         if (self.precision == "product") != (self.parts is not None):
             raise UsageError("parts belong to product quantisation, and it needs them")
         if self.parts is not None and not 1 <= self.parts <= self.dimensions:
-            raise UsageError(f"parts is {self.parts}; it must be 1 to {self.dimensions}, the dimensions")
+            raise UsageError.of("parts", self.parts, f"1 to {self.dimensions}, the dimensions")
         subwords = (self.min_ngram, self.max_ngram, self.buckets)
         if any(subwords) and not all(each is not None and 1 <= each < 1 << 31 for each in subwords):
-            raise UsageError("min_ngram, max_ngram and buckets are given together, from 1 to 2^31")
+            raise UsageError(
+                "min_ngram, max_ngram and buckets are given together, from 1 to 2^31", field=("min_ngram", "max_ngram")
+            )
         if self.min_ngram is not None and self.max_ngram is not None and not self.min_ngram <= self.max_ngram <= 100:
-            raise UsageError(f"max_ngram is {self.max_ngram}; it must be {self.min_ngram} to 100")
+            raise UsageError.of("max_ngram", self.max_ngram, f"{self.min_ngram} to 100")
 
     @classmethod
     def of(cls, vectors: WordVectors, *, model: str, **how: Any) -> "StoredVectorsConfig":

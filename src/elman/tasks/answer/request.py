@@ -21,9 +21,9 @@ class AnswerDataConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.min_count is not None and self.min_count < 1:
-            raise UsageError(f"min_count is {self.min_count}; it must be at least 1")
+            raise UsageError.of("min_count", self.min_count, "at least 1")
         if not 0 <= self.unanswerable_share <= 1:
-            raise UsageError(f"unanswerable_share is {self.unanswerable_share:g}; it must be 0 to 1")
+            raise UsageError.of("unanswerable_share", self.unanswerable_share, "0 to 1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

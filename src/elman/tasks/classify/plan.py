@@ -32,6 +32,6 @@ class ClassifyPlan(Plan):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.frozen <= 1:
-            raise UsageError(f"frozen is {self.frozen:g}; it must be between 0 and 1")
+            raise UsageError.of("frozen", self.frozen, "between 0 and 1")
         if not 0 < self.lower_rate <= 1:
-            raise UsageError(f"lower_rate is {self.lower_rate:g}; it must be above 0 and at most 1")
+            raise UsageError.of("lower_rate", self.lower_rate, "above 0 and at most 1")

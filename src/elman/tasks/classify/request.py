@@ -21,7 +21,7 @@ class LabelledTextConfig(ExamplesConfig, TokenSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 8 <= self.max_tokens <= 1 << 20:
-            raise UsageError(f"max_tokens is {self.max_tokens}; it must be at least 8 and at most a million")
+            raise UsageError.of("max_tokens", self.max_tokens, "at least 8 and at most a million")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

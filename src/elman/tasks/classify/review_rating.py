@@ -56,7 +56,7 @@ def review_rating(text: str, *, model: TextClassifier | str | Path) -> Rating:
     """
     classifier = TextClassifier.load(Path(model)) if isinstance(model, (str, Path)) else model
     if not isinstance(classifier, TextClassifier):
-        raise UsageError(f"model is a {type(classifier).__name__}; give a text classifier or its folder")
+        raise UsageError(f"model is a {type(classifier).__name__}; give a text classifier or its folder", field="model")
     ratings = _ratings(classifier)
     (probabilities,) = classifier.predict_proba([text])
     return _rating(probabilities, ratings)

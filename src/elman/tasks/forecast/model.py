@@ -169,7 +169,7 @@ class ForecastModel(FolderModel):
         steps = self.encoding.horizon if horizon is None else horizon
         most = _MOST_TIMES * self.encoding.horizon
         if not 1 <= steps <= most:
-            raise UsageError(f"horizon is {steps}; it must be from 1 to {most:,}, {_MOST_TIMES} times as trained")
+            raise UsageError.of("horizon", steps, f"from 1 to {most:,}, {_MOST_TIMES} times as trained")
         stream = enumerate(series, 1)
         while some := list(islice(stream, _BATCH)):
             yield from self._forecasts([self.series_from(each, number) for number, each in some], steps)

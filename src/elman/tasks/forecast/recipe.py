@@ -39,7 +39,9 @@ def choose_config(given: Mapping[str, Any], *, season: int, horizon: int, length
         wanted = max(min(wanted, int(_SHARE * length), max(_LONGEST, 2 * season)), season, 2)
         window = max(wanted // patch, 1) * patch
     if window < season:
-        raise UsageError(f"context_window is {window}; it must hold a season of {season} steps at least")
+        raise UsageError(
+            f"context_window is {window}; it must hold a season of {season} steps at least", field="context_window"
+        )
     return ForecasterConfig(**{**size, "context_window": window, "patch": patch, **given})
 
 

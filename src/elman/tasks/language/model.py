@@ -348,5 +348,5 @@ def _seed(seed: int | None) -> int:
     if seed is None:
         return randbits(32)
     if seed < 0:
-        raise UsageError(f"seed is {seed}; it must be 0 or more")
+        raise UsageError.of("seed", seed, "0 or more")
     return seed

@@ -35,10 +35,11 @@ class LanguagePlan(Plan):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.forget_bias is not None and not 2 <= self.forget_bias <= 1e6:
-            raise UsageError(f"forget_bias is {self.forget_bias:g}; it must be at least 2 and at most a million tokens")
+            raise UsageError.of("forget_bias", self.forget_bias, "at least 2 and at most a million tokens")
         if self.vary_bptt and self.bptt < SHORTEST:
             raise UsageError(
-                f"bptt is {self.bptt}; with vary_bptt, which halves it at times, it must be at least {SHORTEST}"
+                f"bptt is {self.bptt}; with vary_bptt, which halves it at times, it must be at least {SHORTEST}",
+                field=("bptt", "vary_bptt"),
             )
 
     @property

@@ -59,7 +59,8 @@ class LanguageRequest(SharedRequest):
         nothing_has_it = config.get("hidden_size") not in (None, config.get("embedding_size"))
         if nothing_has_it and checked.layers == 1 and checked.tied and config.get("projection") is False:
             raise UsageError(
-                "without projection a single tied layer has embedding_size; leave out --hidden-size or --no-projection"
+                "without projection a single tied layer has embedding_size; leave out --hidden-size or --no-projection",
+                field="embedding_size",
             )
         if plan.get("forget_bias") is not None and self.kind != "lstm":
             raise UsageError(f"--forget-bias applies to an lstm only, not to a {self.kind}; leave it out")

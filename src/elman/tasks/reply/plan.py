@@ -22,6 +22,4 @@ class ReplyPlan(Plan):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0.005 <= self.similarity_temperature <= 10:
-            raise UsageError(
-                f"similarity_temperature is {self.similarity_temperature:g}; it must be at least 0.005 and at most 10"
-            )
+            raise UsageError.of("similarity_temperature", self.similarity_temperature, "at least 0.005 and at most 10")

@@ -209,7 +209,7 @@ class Tagger(FolderModel):
             UsageError: ``n`` is below 1.
         """
         if n < 1:
-            raise UsageError(f"n is {n}; it must be at least 1")
+            raise UsageError.of("n", n, "at least 1")
         (scores,) = self._cooled([_words_of(text, self.rules)])
         chain = self.chain.cooled(self.temperature)
         (total,) = chain.log_partition([scores])

@@ -39,7 +39,7 @@ def register_reader(suffix: str, reader: Reader) -> None:
         UsageError: the suffix is taken, or is not a dot and lower-case characters.
     """
     if not suffix.startswith(".") or suffix in (".", "..") or suffix != suffix.lower() or "." in suffix[1:]:
-        raise UsageError(f"suffix is {suffix!r}; it must be a dot and lower-case characters, such as '.xml'")
+        raise UsageError.of("suffix", suffix, "a dot and lower-case characters, such as '.xml'")
     if suffix in READERS:
         raise UsageError(f"files with suffix {suffix!r} have a reader already; choose another suffix")
     READERS[suffix] = reader
