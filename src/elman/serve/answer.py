@@ -37,13 +37,14 @@ def found_answer(body: AnswerBody, able: AnswersQuestions, context: RequestConte
 
 
 def _in_documents(body: AnswerBody, able: AnswersQuestions, context: RequestContext) -> dict[str, Any]:
-    loaded, reader = context.loaded, None
-    if not loaded.has(RanksDocuments):
+    indexes, readers = context.loaded.all_able(RanksDocuments), context.loaded.all_able(ReadsPassages)
+    if not indexes:
         raise Problem(422, f"{able.name} {able.verb} and has no documents; send a passage", param="passage")
-    index = loaded.able(None if isinstance(able, ReadsPassages) else body.model, RanksDocuments)
-    if body.reader is not None or loaded.has(ReadsPassages):
-        named = body.model if isinstance(able, ReadsPassages) else None
-        reader = loaded.able(body.reader or named, ReadsPassages, param="reader" if body.reader else "model")
+    index = indexes.get(able.name) or next(iter(indexes.values()))
+    if body.reader is None:
+        reader = readers.get(able.name) or next(iter(readers.values()), None)
+    else:
+        reader = context.loaded.able(body.reader, ReadsPassages, param="reader")
     with reader.turn if reader is not None else contextlib.nullcontext():
         if context.patience.over:
             raise too_slow()

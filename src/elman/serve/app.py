@@ -93,8 +93,7 @@ class Server:
         self.loaded = LoadedModels(models, self.metrics)
         self.corrections = None if corrections is None else Corrections(corrections, limits)
         self.sessions = Sessions(limits)
-        abilities = (ability for each in self.loaded.served.values() for ability in each.abilities)
-        self.keyboards = Keyboards(learned, limits, (each for each in abilities if isinstance(each, ContinuesText)))
+        self.keyboards = Keyboards(learned, limits, self.loaded.all_able(ContinuesText).values())
         self._typing = TypingContext(self.sessions, self.hidden, self.keyboards)
         self.activity = Activity()
         self.running = Gate(limits.max_running, "completions")
@@ -220,7 +219,7 @@ def create_app(
             allow_headers=["Authorization", "Content-Type"],
         )  # fmt: skip
     for route in ROUTES:
-        if not route.only_if_able or server.loaded.has(route.ability):
+        if not route.only_if_able or server.loaded.all_able(route.ability):
             _add_route(app, server, route)
     _add_own(app, server)
     _add_openai(app, server)
@@ -315,7 +314,7 @@ def _add_own(app: FastAPI, server: Server) -> None:
             work = functools.partial(corrections.answer, body, able)
             return json_response(await server.in_thread(request, lambda patience: work(), reading=True))
 
-    if server.loaded.has(ContinuesText):
+    if server.loaded.all_able(ContinuesText):
         add_learned_routes(
             app, server.keyboards, server.limits,
             able=lambda body: server.side_by_side(body.model, body.also), in_thread=server.in_thread,

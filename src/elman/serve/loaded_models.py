@@ -95,7 +95,7 @@ class LoadedModels:
         Raises:
             Problem: there is no such model, or it lacks the ability.
         """
-        able = {ability.name: ability for ability in self._abilities() if isinstance(ability, wanted)}
+        able = self.all_able(wanted)
         if name is None:
             if able:
                 return next(iter(able.values()))
@@ -109,9 +109,9 @@ class LoadedModels:
         message = f"{shown(served.name)} {served.does} and cannot {wanted.infinitive}; {which}"
         raise Problem(400, message, param=param, code="model_not_able")
 
-    def has(self, wanted: type[Ability]) -> bool:
-        """Whether a model has the ability."""
-        return any(isinstance(ability, wanted) for ability in self._abilities())
+    def all_able(self, wanted: type[A]) -> dict[str, A]:
+        """The models that have an ability, by name, in their order."""
+        return {ability.name: ability for ability in self._abilities() if isinstance(ability, wanted)}
 
     def routes(self) -> str:
         """The abilities of the models, and the routes for them."""

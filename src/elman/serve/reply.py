@@ -26,8 +26,9 @@ def reply_answer(body: ReplyBody, able: Ability, context: RequestContext) -> dic
     check_unicode([body.message], param="message")
     if context.patience.over:
         raise too_slow()
-    if body.model is not None and isinstance(able, ContinuesText):
-        return _by_language_model(body, able, context)
+    language_models = context.loaded.all_able(ContinuesText)
+    if body.model is not None and able.name in language_models:
+        return _by_language_model(body, language_models[able.name], context)
     chooser = context.loaded.able(body.model, ChoosesReplies)
     beside = None if body.lm is None else context.loaded.able(body.lm, ContinuesText, param="lm")
     found = chooser.choose(
