@@ -6,9 +6,11 @@ on a terminal, a plain line every few seconds elsewhere. Results never pass thro
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TextIO, TypeVar
+
+T = TypeVar("T")
 
 
 def counted(count: int, unit: str) -> str:
@@ -40,6 +42,15 @@ class Progress:
         ...     advance(4)
         """
         yield lambda amount: None
+
+    def collect(self, name: str, items: Iterable[T], *, total: int | None = None, unit: str = "") -> list[T]:
+        """All items of a stage that makes them one by one."""
+        found = []
+        with self.stage(name, total=total, unit=unit) as advance:
+            for item in items:
+                found.append(item)
+                advance(1)
+        return found
 
 
 class ScreenProgress(Progress):

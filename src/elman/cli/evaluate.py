@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Also, Json, ModelArgument, Typos, is_given, refuse, with_flags
+from elman.cli.flags import Also, Context, Json, ModelArgument, Typos, is_given, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
 from elman.cli.tasks import other_task
 from elman.data.captions import CaptionsConfig
@@ -29,14 +29,7 @@ def run(
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="TEXT...", help="Files, folders, globs, - or builtin:pydocs.")
     ] = None,
-    context: Annotated[
-        str,
-        typer.Option(
-            metavar="carry|document|independent",
-            help="What the model has read when a line begins: all that precedes, what precedes in its document, or "
-            "nothing.",
-        ),
-    ] = "document",
+    context: Context = "document",
     mix: Annotated[
         list[str] | None,
         typer.Option(metavar="MODEL", help="Mix in another model (repeatable); its weight is fitted."),

@@ -53,6 +53,14 @@ Cluster = Annotated[
     str | None,
     typer.Option(metavar="tcp://HOST:PORT", help="Or among the workers of this Dask scheduler."),
 ]
+Context = Annotated[
+    str,
+    typer.Option(
+        metavar="carry|document|independent",
+        help="What the model has read when a line begins: all that precedes, what precedes in its document, or "
+        "nothing.",
+    ),
+]
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A model folder or an ARPA file.")]
 
 

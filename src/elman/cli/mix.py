@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from elman.cli.flags import Json, refuse
+from elman.cli.flags import Context, Json, refuse
 from elman.cli.screen import make_progress, print_json, table
 from elman.errors import FolderError, UsageError
 
@@ -26,14 +26,7 @@ def run(
             "text in a model's card.",
         ),
     ] = None,
-    context: Annotated[
-        str,
-        typer.Option(
-            metavar="carry|document|independent",
-            help="What the model has read when a line begins: all that precedes, what precedes in its document, or "
-            "nothing.",
-        ),
-    ] = "document",
+    context: Context = "document",
     document: Annotated[str, typer.Option(metavar="file|line|block", help="What a document is.")] = "file",
     encoding: Annotated[str, typer.Option(help="Encoding of the text.")] = "utf-8",
     field: Annotated[str | None, typer.Option(help="Field that holds the text in .jsonl, .csv, .tsv.")] = None,

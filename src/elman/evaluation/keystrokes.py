@@ -49,12 +49,7 @@ def keystrokes_of(
 
     def type_all(typist: Typist, stage: str) -> list[Keystrokes]:
         lines = ((line, context == "independent" or (starts and context == "document")) for line, starts in text)
-        found = []
-        with progress.stage(stage, total=text.lines, unit="lines") as advance:
-            for line in typist(lines):
-                found.append(line)
-                advance(1)
-        return found
+        return progress.collect(stage, typist(lines), total=text.lines, unit="lines")
 
     def usual(lines: Iterable[tuple[str, bool]]) -> Iterator[Keystrokes]:
         return type_lines(model, lines)

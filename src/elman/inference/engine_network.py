@@ -33,6 +33,17 @@ class EngineNetworkConfig(Config):
         check_precision(self.int8, self.gain)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HistoryNetworkConfig(EngineNetworkConfig):
+    """What is stored with a network that goes on from what it has read: the end of each series, or
+    the state of each entity, lies beside the weights."""
+
+    sizes: dict[str, Any]
+    """The sizes that follow from its data."""
+    history: list[str] = dataclasses.field(default_factory=list)
+    """The names of these series or entities."""
+
+
 class EngineNetwork:
     """Base of the engine's networks.
 

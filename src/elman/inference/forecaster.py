@@ -1,28 +1,16 @@
 """InferenceForecaster: a forecaster computed by the engine, without torch, in 8 bits or float32."""
 
-import dataclasses
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.series_windows import Windows
 from elman.inference.engine import PATIENCE
-from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
+from elman.inference.engine_network import Arrays, EngineNetwork, HistoryNetworkConfig
 from elman.inference.forecaster_program import forecaster_program
 from elman.inference.stack import check_states
 from elman.models.forecaster_config import ForecasterConfig, ForecasterSizes
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class InferenceForecasterConfig(EngineNetworkConfig):
-    """The configuration of an ``InferenceForecaster``."""
-
-    sizes: dict[str, Any]
-    """The sizes of its series (``ForecasterSizes``)."""
-    history: list[str] = dataclasses.field(default_factory=list)
-    """The names of the series whose ends lie beside the weights."""
 
 
 class InferenceForecaster(EngineNetwork):
@@ -37,7 +25,7 @@ class InferenceForecaster(EngineNetwork):
         UsageError: the configuration is invalid.
     """
 
-    def __init__(self, arrays: Arrays, config: InferenceForecasterConfig, *, patience: int = PATIENCE) -> None:
+    def __init__(self, arrays: Arrays, config: HistoryNetworkConfig, *, patience: int = PATIENCE) -> None:
         self.config = config
         self.shape = ForecasterConfig.from_json(config.network)
         self.sizes = ForecasterSizes.from_json(config.sizes)
@@ -67,5 +55,5 @@ def inference_forecaster(
     patience: int = PATIENCE,
 ) -> InferenceForecaster:
     """The engine's network of a network's own weights, those of the groups ``int8`` in 8 bits."""
-    settings = InferenceForecasterConfig(network=config.to_json(), sizes=sizes.to_json(), int8=sorted(int8))
+    settings = HistoryNetworkConfig(network=config.to_json(), sizes=sizes.to_json(), int8=sorted(int8))
     return InferenceForecaster(arrays, settings, patience=patience)

@@ -1,15 +1,13 @@
 """InferenceOutcome: an outcome network computed by the engine, without torch, in 8 bits or
 float32."""
 
-import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.inference.engine import PATIENCE
-from elman.inference.engine_network import Arrays, EngineNetwork, EngineNetworkConfig
+from elman.inference.engine_network import Arrays, EngineNetwork, HistoryNetworkConfig
 from elman.inference.outcome_program import outcome_program
 from elman.inference.stack import check_states
 from elman.models.outcome_config import OutcomeConfig, OutcomeSizes
@@ -18,16 +16,6 @@ States = tuple[NDArray[np.float32], ...]
 Numbers = NDArray[np.float32]
 _ROWS = 4096
 """Rows computed at a time."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class InferenceOutcomeConfig(EngineNetworkConfig):
-    """The configuration of an ``InferenceOutcome``."""
-
-    sizes: dict[str, Any]
-    """The sizes of its columns (``OutcomeSizes``)."""
-    history: list[str] = dataclasses.field(default_factory=list)
-    """The names of the entities whose states lie beside the weights."""
 
 
 class InferenceOutcome(EngineNetwork):
@@ -42,7 +30,7 @@ class InferenceOutcome(EngineNetwork):
         UsageError: the configuration is invalid.
     """
 
-    def __init__(self, arrays: Arrays, config: InferenceOutcomeConfig, *, patience: int = PATIENCE) -> None:
+    def __init__(self, arrays: Arrays, config: HistoryNetworkConfig, *, patience: int = PATIENCE) -> None:
         self.config = config
         self.shape, self.sizes = OutcomeConfig.from_json(config.network), OutcomeSizes.from_json(config.sizes)
         if self.sizes.roles:
@@ -127,5 +115,5 @@ def inference_outcome(
     arrays: Arrays, config: OutcomeConfig, sizes: OutcomeSizes, *, int8: Iterable[str] = (), patience: int = PATIENCE
 ) -> InferenceOutcome:
     """The engine's network of a network's own weights, those of the groups ``int8`` in 8 bits."""
-    settings = InferenceOutcomeConfig(network=config.to_json(), sizes=sizes.to_json(), int8=sorted(int8))
+    settings = HistoryNetworkConfig(network=config.to_json(), sizes=sizes.to_json(), int8=sorted(int8))
     return InferenceOutcome(arrays, settings, patience=patience)

@@ -8,17 +8,17 @@ from torch import Tensor, nn
 from elman.data.series_windows import Windows
 from elman.models.forecaster_config import ForecasterConfig, ForecasterSizes
 from elman.models.forecaster_equations import input_of, positive_inverse, quantiles_of, weight_shapes
-from elman.models.stored_weights import StoredWeights
+from elman.models.neural import make_stack
+from elman.models.stored_weights import DeclaredWeights
 from elman.nn import dropout
 from elman.nn.dropout import Masks
 from elman.nn.loss import Loss
 from elman.nn.recurrent import spread
-from elman.nn.stack import Stack
 
 State = tuple[Tensor, ...]
 
 
-class ForecastNetwork(StoredWeights):
+class ForecastNetwork(DeclaredWeights):
     """The network; weights are named ``input.* dense.* output.* wide.weight stack.*``.
 
     >>> config = ForecasterConfig(hidden_size=4, context_window=6, patch=2)
@@ -45,25 +45,12 @@ class ForecastNetwork(StoredWeights):
         self.config, self.sizes = config, sizes
         self.drop = dropout.check("dropout", drop)
         self.levels = levels
-        self._names: dict[str, str] = {}
         for name, shape in weight_shapes(config, sizes):
             weight = nn.Parameter(torch.zeros(shape))
             if name in ("input.weight", "dense.weight"):
                 spread(weight, shape[1], None)
-            self._names[name.replace(".", "_")] = name
-            self.register_parameter(name.replace(".", "_"), weight)
-        self.stack = Stack(
-            cell=config.cell,
-            input_size=config.embedding_size,
-            hidden_size=config.width,
-            output_size=config.top_size,
-            layers=config.layers,
-            skip=config.shortcuts,
-            options=config.options,
-        )
-
-    def weights(self) -> dict[str, nn.Parameter]:
-        return {self._names.get(name, name): parameter for name, parameter in self.named_parameters()}
+            self.declare(name, weight)
+        self.stack = make_stack(config, config.embedding_size)
 
     @torch.no_grad()
     def begin(self, wide: NDArray[np.floating], offsets: NDArray[np.floating]) -> None:
@@ -87,9 +74,8 @@ class ForecastNetwork(StoredWeights):
         def keep(x: Tensor) -> Tensor:
             return x if masks is None or not self.drop else x * masks.keep(*x.shape, drop=self.drop, rows=0).to(x)
 
-        w = {name: getattr(self, stored) for stored, name in self._names.items()}
-        tops, _ = self.stack(input_of(patches, w), self.stack.initial_state(len(patches)))
-        return torch.stack(quantiles_of(tops[:, -1], row, w, self.config, self.sizes, keep), dim=1)
+        tops, _ = self.stack(input_of(patches, self.declared), self.stack.initial_state(len(patches)))
+        return torch.stack(quantiles_of(tops[:, -1], row, self.declared, self.config, self.sizes, keep), dim=1)
 
     def loss(self, data: Windows, state: State, masks: Masks | None = None) -> Loss:
         """Twice the pinball loss, a sum over windows of means over quantiles and known steps."""

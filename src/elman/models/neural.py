@@ -16,6 +16,7 @@ from elman.models.network_config import NeuralConfig
 from elman.models.network_facts import describe_network, weights_hash
 from elman.models.protocol import State
 from elman.models.softmax_clusters import cluster_arrays, grow_clusters, make_clusters, read_clusters
+from elman.models.stack_config import StackConfig
 from elman.models.trace import Trace
 from elman.models.weight_check import check_weights
 from elman.nn import dropout
@@ -46,7 +47,7 @@ class Drops:
     """Hidden-to-hidden weights."""
 
 
-def make_stack(config: NeuralConfig | DirectionsConfig, inputs: int, drops: Drops) -> Stack:
+def make_stack(config: StackConfig, inputs: int, drops: Drops = Drops()) -> Stack:
     """The layers of a network, from vectors of ``inputs`` numbers on."""
     return Stack(
         cell=config.cell,

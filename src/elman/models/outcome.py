@@ -11,20 +11,20 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from elman.models.neural import make_stack
 from elman.models.outcome_batch import OutcomeBatch
 from elman.models.outcome_config import OutcomeConfig, OutcomeSizes
 from elman.models.outcome_equations import logits_of, row_of, row_size, update_of, weight_shapes
-from elman.models.stored_weights import StoredWeights
+from elman.models.stored_weights import DeclaredWeights
 from elman.nn import dropout
 from elman.nn.dropout import Masks
 from elman.nn.loss import Loss
 from elman.nn.recurrent import spread
-from elman.nn.stack import Stack
 
 State = tuple[Tensor, ...]
 
 
-class OutcomeNetwork(StoredWeights):
+class OutcomeNetwork(DeclaredWeights):
     """The network; weights are named ``tables.* wide.* dense.* output.* update*.* stack.*``.
 
     >>> sizes = OutcomeSizes(tables=[3], columns=[0], numbers=2, outcomes=2)
@@ -48,29 +48,14 @@ class OutcomeNetwork(StoredWeights):
         self.config, self.sizes = config, sizes
         self.drop = dropout.check("dropout", drop)
         self.unknown = dropout.check("unknown", unknown)
-        self._names: dict[str, str] = {}
         for name, shape in weight_shapes(config, sizes):
             weight = nn.Parameter(torch.zeros(shape))
             if name.startswith("tables."):
                 nn.init.uniform_(weight, -0.1, 0.1)
             elif name.startswith(("dense.", "update")) and len(shape) == 2:
                 spread(weight, shape[1], None)
-            self._names[name.replace(".", "_")] = name
-            self.register_parameter(name.replace(".", "_"), weight)
-        self.stack = None
-        if sizes.roles:
-            self.stack = Stack(
-                cell=config.cell,
-                input_size=config.embedding_size,
-                hidden_size=config.width,
-                output_size=config.top_size,
-                layers=config.layers,
-                skip=config.shortcuts,
-                options=config.options,
-            )
-
-    def weights(self) -> dict[str, nn.Parameter]:
-        return {self._names.get(name, name): parameter for name, parameter in self.named_parameters()}
+            self.declare(name, weight)
+        self.stack = make_stack(config, config.embedding_size) if sizes.roles else None
 
     @torch.no_grad()
     def begin(self, shares: NDArray[np.floating]) -> None:
@@ -134,16 +119,12 @@ class OutcomeNetwork(StoredWeights):
                 if len(known):
                     chosen = rows[known]
                     given = (row[known], outcomes[chosen], surprise[known], after[chosen] if self.sizes.after else None)
-                    read = torch.cat([update_of(role, *given, self._all) for role in roles])
+                    read = torch.cat([update_of(role, *given, self.declared) for role in roles])
                     who = torch.cat([local[chosen, role] for role in roles])
                     top, new = self.stack.step(read, tuple(each[who] for each in own[1:]))
                     own = tuple(old.index_copy(0, who, one) for old, one in zip(own, (top, *new), strict=True))
         logits = logits.index_copy(0, torch.cat(places), torch.cat(found)) if places else logits
         return logits, tuple(old.index_copy(0, here, new) for old, new in zip(state, own, strict=True))
-
-    @property
-    def _all(self) -> dict[str, nn.Parameter]:
-        return {name: getattr(self, stored) for stored, name in self._names.items()}
 
     def _row(
         self, ids: Tensor, numbers: Tensor, tops: tuple[Tensor, ...], gaps: tuple[Tensor, ...], masks: Masks | None
@@ -160,4 +141,4 @@ class OutcomeNetwork(StoredWeights):
         def keep(x: Tensor) -> Tensor:
             return x if masks is None or not self.drop else x * masks.keep(*x.shape, drop=self.drop).to(x)
 
-        return logits_of(row, self._all, self.config.dense_layers, keep)
+        return logits_of(row, self.declared, self.config.dense_layers, keep)

@@ -61,3 +61,26 @@ class StoredWeights(nn.Module):
             FolderError: they are not.
         """
         check_weights(arrays, {name: tuple(parameter.shape) for name, parameter in self.weights().items()})
+
+
+class DeclaredWeights(StoredWeights):
+    """A network with weights of its own whose names have dots, which torch's parameters cannot
+    have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: dict[str, str] = {}
+
+    def declare(self, name: str, weight: nn.Parameter) -> None:
+        """Add a weight."""
+        stored = name.replace(".", "_")
+        self._names[stored] = name
+        self.register_parameter(stored, weight)
+
+    @property
+    def declared(self) -> dict[str, nn.Parameter]:
+        """These weights by name."""
+        return {name: getattr(self, stored) for stored, name in self._names.items()}
+
+    def weights(self) -> dict[str, nn.Parameter]:
+        return {self._names.get(name, name): parameter for name, parameter in self.named_parameters()}

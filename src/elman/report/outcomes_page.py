@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elman.report.labels_figures import draw_reliability, short
-from elman.report.labels_page import PAGE_FILE
+from elman.report.labels_page import PAGE_FILE, aligned
 from elman.report.page import Section, write_page
 from elman.report.style import INK, OWN, labelled
 
@@ -22,10 +22,8 @@ _LONGEST = 40
 def outcomes_table(report: Mapping[str, Any]) -> str:
     """The figures as plain text for a terminal."""
     rows = _scores(report)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     notes = [f"note: {note}" for note in report["notes"]]
-    return "\n".join([*lines, "", report["verdict"], *notes, report["signature"]])
+    return "\n".join([aligned(rows, left=len(rows[0])), "", report["verdict"], *notes, report["signature"]])
 
 
 def write_outcomes_page(folder: Path, report: Mapping[str, Any]) -> list[Path]:

@@ -221,12 +221,11 @@ def _curves(
     clip = _clip(model)
     fresh = fresh_networks(network.config, network.vocab_size, forget_bias=forget_bias, seed=seed)
     every = [(network.config.cell, True, network), *((name, False, one) for name, one in fresh)]
-    curves = []
-    with progress.stage("gradient by lag", total=len(every), unit="networks") as advance:
-        for name, trained, one in every:
-            curves.append(curve_of(name, one, windows, lags, trained=trained, clip=clip if trained else 0.0))
-            advance(1)
-    return curves
+    curves = (
+        curve_of(name, one, windows, lags, trained=trained, clip=clip if trained else 0.0)
+        for name, trained, one in every
+    )
+    return progress.collect("gradient by lag", curves, total=len(every), unit="networks")
 
 
 def curve_of(name: str, network: Any, windows: TokenIds, lags: int, *, trained: bool, clip: float = 0.0) -> Curve:

@@ -18,11 +18,8 @@ SENTENCE = "the best sentence"
 def evaluate_part(model: "PassageReader", part: SquadFile, *, rival: bool, progress: Progress) -> AnswerReport:
     """Exact match and F1 of a reader on questions about paragraphs."""
     asked = ((each.text, part.paragraphs[each.paragraph].text) for each in part.questions)
-    found = []
-    with progress.stage("reading", total=len(part.questions), unit="questions") as advance:
-        for each in model.predictions(asked):
-            found.append(each.text or "")
-            advance(1)
+    texts = (each.text or "" for each in model.predictions(asked))
+    found = progress.collect("reading", texts, total=len(part.questions), unit="questions")
     systems = {str(model.config.cell): found}
     if rival:
         systems |= rival_answers(part, progress=progress)

@@ -102,11 +102,8 @@ def _evaluated(
     notes: Sequence[str] = (),
     progress: Progress,
 ) -> Evaluated:
-    predicted = []
-    with progress.stage("writing captions", total=len(pictures), unit="pictures") as advance:
-        for found in model.predictions(pictures.pictures, **search.to_json()):
-            predicted.append(found.text)
-            advance(1)
+    texts = (found.text for found in model.predictions(pictures.pictures, **search.to_json()))
+    predicted = progress.collect("writing captions", texts, total=len(pictures), unit="pictures")
     rivals = {}
     if train is not None:
         rivals = {

@@ -16,7 +16,8 @@ from elman.data.series import Series, joined, series_of
 from elman.data.series_encoding import SERIES_FILE, SeriesEncoding
 from elman.data.series_windows import SeriesStore, Windows
 from elman.errors import UsageError
-from elman.inference.forecaster import InferenceForecaster, InferenceForecasterConfig, inference_forecaster
+from elman.inference.engine_network import HistoryNetworkConfig
+from elman.inference.forecaster import InferenceForecaster, inference_forecaster
 from elman.models.forecaster_config import ForecasterConfig
 from elman.progress import Progress
 from elman.storage import folder as model_folder
@@ -108,14 +109,14 @@ class ForecastModel(FolderModel):
         encoding = SeriesEncoding.from_bytes(model_folder.static_files(folder)[SERIES_FILE])
         config, sizes = ForecasterConfig.from_json(values), sizes_of(encoding)
 
-        def stored(arrays: Arrays, own: InferenceForecasterConfig) -> "ForecastModel":
+        def stored(arrays: Arrays, own: HistoryNetworkConfig) -> "ForecastModel":
             history = read_history(arrays, own.history, encoding)
             return cls(InferenceForecaster(arrays, own), encoding, config, history=history, folder=folder)
 
         return engine_network(
             folder,
             weights,
-            InferenceForecasterConfig,
+            HistoryNetworkConfig,
             {"network": config.to_json(), "sizes": sizes.to_json()},
             stored=stored,
             made=lambda arrays: cls(inference_forecaster(arrays, config, sizes), encoding, config, folder=folder),

@@ -13,7 +13,8 @@ from elman.data.column_encoding import COLUMNS_FILE, ColumnEncoding
 from elman.data.columns import cell_of, rows_of_lines, table_of, times_of
 from elman.data.entity_history import Histories, entities_of, gaps_of
 from elman.errors import UsageError
-from elman.inference.outcome import InferenceOutcome, InferenceOutcomeConfig, inference_outcome
+from elman.inference.engine_network import HistoryNetworkConfig
+from elman.inference.outcome import InferenceOutcome, inference_outcome
 from elman.metrics.calibration import softmax
 from elman.models.outcome_config import OutcomeConfig
 from elman.progress import Progress
@@ -63,14 +64,14 @@ class OutcomeModel(FolderModel):
         encoding = ColumnEncoding.from_bytes(model_folder.static_files(folder)[COLUMNS_FILE])
         config, sizes = OutcomeConfig.from_json(values), sizes_of(encoding)
 
-        def stored(arrays: Arrays, own: InferenceOutcomeConfig) -> "OutcomeModel":
+        def stored(arrays: Arrays, own: HistoryNetworkConfig) -> "OutcomeModel":
             history = read_history(arrays, own.history, config=config, roles=sizes.roles)
             return cls(InferenceOutcome(arrays, own), encoding, config, history=history, folder=folder)
 
         return engine_network(
             folder,
             weights,
-            InferenceOutcomeConfig,
+            HistoryNetworkConfig,
             {"network": config.to_json(), "sizes": sizes.to_json()},
             stored=stored,
             made=lambda arrays: cls(inference_outcome(arrays, config, sizes), encoding, config, folder=folder),

@@ -100,11 +100,8 @@ def _report(
     notes: Sequence[str] = (),
     progress: Progress,
 ) -> TranslationReport:
-    predicted = []
-    with progress.stage("translating", total=len(pairs), unit="sentences") as advance:
-        for found in model.predictions(pairs.source, **search.to_json()):
-            predicted.append(found.text)
-            advance(1)
+    texts = (found.text for found in model.predictions(pairs.source, **search.to_json()))
+    predicted = progress.collect("translating", texts, total=len(pairs), unit="sentences")
     return evaluate_translations(
         pairs,
         predicted,
@@ -123,11 +120,7 @@ def write_report(folder: Path, model: "Translator", evaluated: Evaluated, *, pro
     """
     pairs, values, drawn, files = evaluated.pairs, evaluated.report.to_json(), [], {}
     if model.config.attends:
-        with progress.stage("aligning", total=len(pairs), unit="sentences") as advance:
-            found = []
-            for each in attended(model, pairs):
-                found.append(each)
-                advance(1)
+        found = progress.collect("aligning", attended(model, pairs), total=len(pairs), unit="sentences")
         links, counted = [each.links for each in found], _counted(pairs, evaluated.train)
         files = {
             "attention.pharaoh": "".join(f"{pharaoh(each)}\n" for each in links),
