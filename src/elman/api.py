@@ -284,8 +284,8 @@ def rescore(
     names = {field.name for field in dataclasses.fields(TextRules)}
     rules = TextRules.from_json({name: value for name, value in settings.items() if name in names})
     config = RescoreConfig.from_json({name: value for name, value in settings.items() if name not in names})
-    lists = load_lists(nbest, references, format=format)
-    development = None if tune is None else load_lists(tune, tune_references)
+    lists = load_lists(nbest, references, format=format, progress=progress)
+    development = None if tune is None else load_lists(tune, tune_references, format=format)
     if cache:
         if config.context != "document":
             raise UsageError("a cache remembers earlier utterances, so it needs context document")

@@ -240,6 +240,27 @@ def test_the_command(ngram_folder: Path, cli: Call, tmp_path: Path) -> None:
     assert found["choices"][0]["text"] == same.lists[0].hypotheses[0].text
 
 
+def test_kaldi_s_files_of_both_parts(ngram_folder: Path, cli: Call, tmp_path: Path) -> None:
+    for part, seed in (("dev", 3), ("test", 2)):
+        lists = [(each["id"], each["ref"], each["hyps"]) for each in spoken(seed, 60)]
+        entries = [(f"{name}-{n}", *hyp) for name, _, hyps in lists for n, hyp in enumerate(hyps, start=1)]
+        for name, lines in {
+            "words": [f"{entry}\t{text}" for entry, text, _ in entries],
+            "ac": [f"{entry} {-score}" for entry, _, score in entries],
+            "ref": [f"{name} {reference}" for name, reference, _ in lists] + ["u999 more"],
+        }.items():
+            (tmp_path / f"{part}.{name}").write_text("".join(f"{line}\n" for line in lines))
+        written(tmp_path / f"{part}.jsonl", [{"id": n, "ref": r, "hyps": h} for n, r, h in lists])
+    dev, test = tmp_path / "dev", tmp_path / "test"
+    given = ["--ref", f"{test}.ref", "--tune", f"{dev}.words", "--tune-ref", f"{dev}.ref"]
+    costs = ["--acoustic", f"{test}.ac", "--tune-acoustic", f"{dev}.ac"]
+    found = cli("rescore", ngram_folder, f"{test}.words", *given, *costs, "--json")
+    assert found.code == 0 and "test.ref: 1 of 61 references belong to no list" in found.err, found.err
+    same = cli("rescore", ngram_folder, f"{test}.jsonl", "--tune", f"{dev}.jsonl", "--json")
+    one, other = (json.loads(each.out)["figures"]["rescored"] for each in (found, same))
+    assert one["substitutions"] == other["substitutions"] and one["words"] == other["words"]
+
+
 def test_the_command_without_references_prints_choices(ngram_folder: Path, cli: Call, tmp_path: Path) -> None:
     lists = [{"id": each["id"], "hyps": each["hyps"]} for each in spoken(2, 3)]
     shown = cli(
@@ -256,7 +277,9 @@ def test_the_command_without_references_prints_choices(ngram_folder: Path, cli: 
         (["--to", "srilm"], "--to srilm writes a file for each utterance"),
         (["--weight", "model"], "--weight is 'model'; it must be SCORE=NUMBER"),
         (["-n", "0"], "-n is 0; it must be at least 1"),
-        (["--tune-ref", "x"], "--tune-ref has references of a development part"),
+        (["--tune-ref", "x"], "--tune-ref is for a development part; give its lists with --tune"),
+        (["--tune-lm", "x"], "--tune-lm is for a development part"),
+        (["--acoustic", "ac"], "lists in the format jsonl have their scores beside the words"),
         (["--weights", "no.json"], "no.json: No such file or directory; give a file of weights"),
         (["--tune", tmp_path / "a.jsonl", "--weight", "model=1"], "all say what the weights are"),
     ):

@@ -35,8 +35,10 @@ def load_lists(
     *,
     format: str | None = None,
     options: ReadOptions | None = None,
+    progress: Progress | None = None,
 ) -> list[NbestList]:
-    """Lists of a file, a folder or Python, with the references of a file.
+    """Lists of a file, a folder or Python, with the references of a file. References without a list
+    are left out, and a note says how many.
 
     Raises:
         TextError: something cannot be read; says where.
@@ -52,7 +54,16 @@ def load_lists(
         ]
         if not lists:
             raise UsageError("no n-best list was given; give one or more")
-    return lists if references is None else with_references(lists, read_references(references), name=str(references))
+    if references is None:
+        return lists
+    known = read_references(references)
+    lists = with_references(lists, known, name=str(references))
+    if progress is not None and len(known) > len(lists):
+        progress.say(
+            f"note: {references}: {len(known) - len(lists):,} of {len(known):,} references belong to no list and are "
+            "not counted"
+        )
+    return lists
 
 
 def rescore_loaded(

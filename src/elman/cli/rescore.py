@@ -14,6 +14,7 @@ from elman.cli.screen import make_progress, print_json, table
 from elman.errors import UsageError
 
 if TYPE_CHECKING:
+    from elman.apps.nbest.lists import NbestList
     from elman.apps.rescore import Rescored
 
 _RULES = ("lowercase", "punctuation", "marks", "unk")
@@ -37,6 +38,10 @@ def run(
     tune_ref: Annotated[
         str | None, typer.Option("--tune-ref", metavar="FILE", help="References of the development part.")
     ] = None,
+    tune_acoustic: Annotated[
+        str | None, typer.Option(metavar="FILE", help="As --acoustic, for the development part.")
+    ] = None,
+    tune_lm: Annotated[str | None, typer.Option(metavar="FILE", help="As --lm, for the development part.")] = None,
     other: Annotated[
         list[str] | None,
         typer.Option("--with", metavar="MODEL", help="Another model with a weight of its own (repeatable)."),
@@ -92,12 +97,17 @@ def run(
     from elman.apps.rescoring import save_weights as write_weights
     from elman.tasks.language.mixture import load_mixed
 
-    _check(to, out, n, tune, tune_ref, weights, weight)
+    of_tune = {"--tune-ref": tune_ref, "--tune-acoustic": tune_acoustic, "--tune-lm": tune_lm}
+    _check(to, out, n, tune, of_tune, weights, weight)
     progress = make_progress()
-    costs = {name: Path(file) for name, file in ((ACOUSTIC, acoustic), (OLD_LM, lm)) if file is not None}
-    options = ReadOptions(costs=costs, n=n, symbols=None if symbols is None else Path(symbols), first=first)
-    development = None if tune is None else load_lists(tune, tune_ref, options=ReadOptions(n=n, first=first))
-    lists = load_lists(nbest, ref, format=format, options=options)
+
+    def read(lists: str, references: str | None, sounds: str | None, old: str | None) -> "list[NbestList]":
+        costs = {name: Path(file) for name, file in ((ACOUSTIC, sounds), (OLD_LM, old)) if file is not None}
+        options = ReadOptions(costs=costs, n=n, symbols=None if symbols is None else Path(symbols), first=first)
+        return load_lists(lists, references, format=format, options=options, progress=progress)
+
+    development = None if tune is None else read(tune, tune_ref, tune_acoustic, tune_lm)
+    lists = read(nbest, ref, acoustic, lm)
     given: Any = weights if weight is None else dict(map(_weight, weight))
     loaded = load_mixed(model, mix or [], progress=progress)
     others = [load(each, task="language", progress=progress) for each in other or []]
@@ -152,7 +162,7 @@ def _check(
     out: str | None,
     n: int,
     tune: str | None,
-    tune_ref: str | None,
+    of_tune: dict[str, str | None],
     weights: str | None,
     weight: list[str] | None,
 ) -> None:
@@ -162,8 +172,9 @@ def _check(
         raise UsageError(f"--to {to} writes a file for each utterance; give their folder with --out")
     if n < 1:
         raise UsageError(f"-n is {n}; it must be at least 1")
-    if tune is None and tune_ref is not None:
-        raise UsageError("--tune-ref has references of a development part; give its lists with --tune")
+    flag = next((name for name, value in of_tune.items() if value is not None), None)
+    if tune is None and flag is not None:
+        raise UsageError(f"{flag} is for a development part; give its lists with --tune")
     if sum(each is not None for each in (tune, weights, weight)) > 1:
         raise UsageError("--tune, --weights and --weight all say what the weights are; give one of them")
 

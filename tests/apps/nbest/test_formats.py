@@ -5,6 +5,7 @@ import gzip
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,6 +131,47 @@ def test_json_in_every_shape(tmp_path: Path) -> None:
             assert shown(again) == [each] and again[0].reference == "in the end" and again[0].group == "7"
 
 
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (
+            {"a": {"hyp_2": {"text": "an", "score": -2}, "hyp_1": {"text": "in", "score": -1}, "ref": "in"}},
+            [("a", [("in", {"score": -1}), ("an", {"score": -2})])],
+        ),
+        ({"a": ["in"], "b": [["an", -2]]}, [("a", [("in", {})]), ("b", [("an", {"score": -2})])]),
+        ([{"input": ["in", "an"], "output": "in"}], [("1", [("in", {}), ("an", {})])]),
+        (
+            {"id": "a", "nbest": ["in", "an"], "am_scores": [-1, -2], "ac_cost": [3, 4], "words": [7]},
+            [("a", [("in", {"acoustic": -3}), ("an", {"acoustic": -4})])],
+        ),
+        ({"id": "a", "nbest": ["in"], "lm_scores": [-1]}, [("a", [("in", {"lm": -1})])]),
+    ],
+)
+def test_json_by_utterance_and_with_scores_beside_the_words(value: Any, wanted: Any, tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps(value))
+    assert shown(list(READERS["jsonl"](file, ReadOptions()))) == wanted
+    file.write_text(json.dumps(value, indent=1))
+    assert shown(list(READERS["jsonl"](file, ReadOptions()))) == wanted
+
+
+def test_tabs_separate_what_spaces_do(tmp_path: Path) -> None:
+    (tmp_path / "n").write_text("wav\ta1\ncandidate\t-1.5\tin the end\n")
+    assert shown(read_nbest(tmp_path / "n")) == [("a1", [("in the end", {"score": -1.5})])]
+    (tmp_path / "1best_recog").mkdir()
+    (tmp_path / "1best_recog" / "text").write_text("a1\tin the end\n")
+    (tmp_path / "1best_recog" / "score").write_text("a1\ttensor(-1.5)\n")
+    assert shown(read_nbest(tmp_path)) == [("a1", [("in the end", {"score": -1.5})])]
+    (tmp_path / "words").write_text("a-b-1\tin the end\na-b-2\tan end\na-c-1\tyes\n")
+    (tmp_path / "costs").write_text("a-b-1\t1\na-b-2\t2\na-c-1\t3\n")
+    for costs in ({}, {"lm": tmp_path / "costs"}):
+        found = read_nbest(tmp_path / "words", options=ReadOptions(costs=costs))
+        assert [(each.utterance, len(each.hypotheses)) for each in found] == [("a-b", 2), ("a-c", 1)]
+    assert found[0].hypotheses[1] == Hypothesis("an end", {"lm": -2})
+    (tmp_path / "table").write_text("a-1\tin the end\na-1\tan end\n")
+    assert format_of(tmp_path / "table") == "tsv"
+
+
 def test_the_recogniser_s_own_choice_may_stand_outside_the_list(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps({"id": 1, "best": "in", "hyps": [["an", -2], ["on", -1]]}))
     found = read_nbest(tmp_path / "a.jsonl", options=ReadOptions(first="best"))
@@ -174,6 +216,8 @@ BROKEN = [
     ("jsonl", '{"hyps": [["a", "b"]]}\n', ", line 1: score 'score' of hypothesis 1 is 'b'"),
     ("jsonl", '{"hyps": [["a", NaN]]}\n', ", line 1: "),
     ("jsonl", '{"hyps": [{"text": "a", "confidence": 2}]}\n', ", line 1: 'confidence' of hypothesis 1 is 2"),
+    ("jsonl", '{"hyps": ["a", "b"], "lm_scores": [1]}\n', ", line 1: 1 lm_scores for 2 hypotheses"),
+    ("jsonl", '{"results": [{"hyps": ["a"]}]}\n', ", line 1: no list of hypotheses"),
     ("jsonl", '{"hyps": [["a", 1]]}\n{"hyps": ["b"]}', ", line 2: hypothesis 1 of '2' has no score 'score'"),
     ("jsonl", '{"hyps": \n', ", line 2: not valid JSON"),
 ]  # fmt: skip

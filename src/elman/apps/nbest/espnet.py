@@ -35,10 +35,10 @@ def read_espnet(path: Path) -> Iterator[NbestList]:
         for position, line in lines_of(folder / "text"):
             if not line.strip():
                 continue
-            utterance, _, words = line.strip().partition(" ")
+            utterance, *words = line.split(maxsplit=1)
             if utterance not in scores:
                 raise TextError(f"{folder / 'score'}: no score for {utterance!r} ({position})")
-            lists.setdefault(utterance, []).append(Hypothesis(words_of(words), {SCORE: scores[utterance]}))
+            lists.setdefault(utterance, []).append(Hypothesis(words_of("".join(words)), {SCORE: scores[utterance]}))
             positions.setdefault(utterance, position)
     if not lists:
         raise TextError(f"{folders[0]}: empty, there is no hypothesis in it")
@@ -49,9 +49,10 @@ def read_espnet(path: Path) -> Iterator[NbestList]:
 def _scores(path: Path) -> dict[str, float]:
     found = {}
     for position, line in lines_of(path):
-        utterance, _, value = line.strip().partition(" ")
-        if not utterance:
+        if not line.strip():
             continue
-        tensor = _NUMBER.fullmatch(value.strip())
-        found[utterance] = number_of(tensor[1] if tensor else value.strip(), position, "the score")
+        utterance, *values = line.split(maxsplit=1)
+        value = "".join(values).strip()
+        tensor = _NUMBER.fullmatch(value)
+        found[utterance] = number_of(tensor[1] if tensor else value, position, "the score")
     return found

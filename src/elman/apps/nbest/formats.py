@@ -70,11 +70,18 @@ def read_nbest(path: str | Path, *, format: str | None = None, options: ReadOpti
         TextError: it cannot be read or is not in the format; says where.
         UsageError: an unknown format.
     """
-    path = Path(path)
+    path, options = Path(path), options or ReadOptions()
     name = format or format_of(path)
     if name not in READERS:
         raise UsageError.of("format", name, f"one of: {', '.join(READERS)}")
-    lists = list(READERS[name](path, options or ReadOptions()))
+    if options.costs and name != "kaldi":
+        if format is not None or name != "tsv":  # Kaldi's words may stand behind tabs
+            raise UsageError(
+                f"{path}: lists in the format {name} have their scores beside the words; leave out the files of costs "
+                f"({', '.join(map(str, options.costs.values()))}), which belong to Kaldi's lists of words"
+            )
+        name = "kaldi"
+    lists = list(READERS[name](path, options))
     if not lists:
         raise TextError(f"{path}: empty, there is no n-best list in it")
     seen: dict[str, str] = {}
@@ -120,7 +127,7 @@ def format_of(path: Path) -> str:
     if parts[:1] == ["wav"] and len(parts) == 2:
         return "wenet"
     if "\t" in first:
-        return "tsv"
+        return "kaldi" if _are_ranked(source.path or path) else "tsv"
     if len(parts) == 1 and not parts[0].rpartition("-")[2].isdecimal():
         return "kaldi-lattice"
     if parts and parts[0].rpartition("-")[2].isdecimal():
@@ -148,7 +155,19 @@ def _is_srilm(parts: Sequence[str]) -> bool:
         return False
 
 
+def _are_ranked(path: Path) -> bool:
+    """Whether the first two lines are the first two entries of one of Kaldi's lists: ``UTT-1`` and
+    ``UTT-2``."""
+    rows = [line.split("\t") for line in _two_lines(path)]
+    ranks = [row[0].strip().rpartition("-") for row in rows if len(row) == 2]
+    return [(stem, rank) for stem, _, rank in ranks] == [(ranks[0][0], "1"), (ranks[0][0], "2")] if ranks else False
+
+
+def _two_lines(path: Path) -> list[str]:
+    return [line for _, (_, line) in zip(range(2), lines_of(path), strict=False)]
+
+
 def _is_lattice(path: Path) -> bool:
     """Whether the second line is an arc."""
-    lines = [line.split() for _, line in zip(range(2), (line for _, line in lines_of(path)), strict=False)]
+    lines = [line.split() for line in _two_lines(path)]
     return len(lines) == 2 and len(lines[1]) > 2 and all(part.isdecimal() for part in lines[1][:2])

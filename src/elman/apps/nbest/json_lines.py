@@ -3,17 +3,21 @@
     {"id": "a1", "hyps": [["in the end", -3.2], ["in the and", -3.5]], "ref": "in the end"}
     {"utt": "a2", "nbest": [{"text": "yes", "am_score": -80.1, "lm_score": -4.2}]}
     [{"hyp": "yes", "score": -1.5}, {"hyp": "yet", "score": -1.9}]
+    {"id": "a3", "hyps": ["yes", "yet"], "am_scores": [-80.1, -81.0], "lm_scores": [-4.2, -6.0]}
+    {"a4": {"hyp_1": {"text": "yes", "score": -1.5}, "hyp_2": ..., "ref": "yes"}, "a5": ...}
 
 A hypothesis is a string, a list of a text and its scores, or an object. Every number of an object
 is a score under its own name; costs (``ac_cost``) change their sign. ``probability``,
-``confidence`` and ``posterior`` become logarithms.
+``confidence`` and ``posterior`` become logarithms. Scores may also stand in lists beside the
+hypotheses. The keys of an object that is no list itself are utterances.
 """
 
 import itertools
 import json
 import math
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +26,14 @@ from elman.errors import TextError
 from elman.text.readers.json_stream import json_values
 from elman.text.readers.record import json_type, listed
 
-IDS = ("id", "utt", "utterance", "utt_id", "uttid", "key", "name")
-_LISTS = ("hyps", "nbest", "n_best", "hypotheses", "alternatives", "candidates")
-_TEXTS = ("text", "hyp", "hypothesis", "sentence", "transcript", "words", "rec_text")
-REFERENCES = ("ref", "reference", "truth", "target")
+IDS = ("id", "utt", "utterance", "utt_id", "uttid", "utterance_id", "key", "name")
+_LISTS = ("hyps", "nbest", "n_best", "hypotheses", "alternatives", "candidates", "input")
+_NUMBERED = re.compile(r"hyp(?:othesis)?[_-]?([0-9]{1,9})")
+_TEXTS = ("rec_text", "text", "hyp", "hypothesis", "sentence", "transcript", "words")
+REFERENCES = ("ref", "reference", "truth", "target", "output")
 _GROUPS = ("group", "conversation", "document", "dialogue", "session", "speaker")
 _NAMES = {
-    **dict.fromkeys(("am_score", "ac_score", "ascore", "am", "ac", ACOUSTIC), ACOUSTIC),
+    **dict.fromkeys(("am_score", "ac_score", "acoustic_score", "ascore", "am", "ac", ACOUSTIC), ACOUSTIC),
     **dict.fromkeys(("lm_score", "lscore", "graph", OLD_LM), OLD_LM),
     **dict.fromkeys(("total", "total_score", "log_prob", "logprob", SCORE), SCORE),
 }
@@ -38,6 +43,7 @@ _COSTS = {
     "cost": SCORE,
 }
 _PROBABILITIES = ("probability", "confidence", "posterior", "prob")
+_SCORES = {*_NAMES, *_COSTS, *_PROBABILITIES}
 _LEAST = 1e-300
 
 
@@ -52,7 +58,8 @@ def read_json_lines(path: Path, *, first: str | None = None, encoding: str = "ut
         TextError: a line is no list; says which and why.
     """
     for name, lines in find_lines(path, encoding=encoding):
-        for number, (line, value) in enumerate(_values(lines, name), start=1):
+        lists = ((line, each) for line, value in _values(lines, name) for each in _by_utterance(value))
+        for number, (line, value) in enumerate(lists, start=1):
             yield nbest_of_json(value, f"{name}, line {line}", number=number, first=first)
 
 
@@ -83,7 +90,31 @@ def _is_hypotheses(line: str) -> bool:
     except (ValueError, RecursionError):
         return False
     first = value[0] if value else None
-    return not isinstance(first, dict) or _named(first, _LISTS) is None
+    return not isinstance(first, dict) or _hyps(first) is None
+
+
+def _by_utterance(value: Any) -> list[Any]:
+    """The lists of an object whose keys are utterances; of any other value itself."""
+    if not isinstance(value, dict) or not value or _hyps(value) is not None:
+        return [value]
+    found = [each if isinstance(each, dict) else {"hyps": each} for each in value.values()]
+    first = _hyps(found[0])
+    if any(not isinstance(_hyps(each), list) for each in found) or (first and not _has_text(first[0])):
+        return [value]
+    return [{"id": utterance, **each} for utterance, each in zip(value, found, strict=True)]
+
+
+def _hyps(value: dict[str, Any]) -> Any:
+    """The hypotheses of an object: a list, or fields with numbers."""
+    found = _named(value, _LISTS)
+    ranks = (
+        {} if found is not None else {int(m[1]): each for key, each in value.items() if (m := _NUMBERED.fullmatch(key))}
+    )
+    return [ranks[rank] for rank in sorted(ranks)] if ranks else found
+
+
+def _has_text(value: Any) -> bool:
+    return isinstance(value, (str, list)) or (isinstance(value, dict) and _named(value, _TEXTS) is not None)
 
 
 def nbest_of_json(value: Any, position: str, *, number: int, first: str | None = None) -> NbestList:
@@ -93,13 +124,17 @@ def nbest_of_json(value: Any, position: str, *, number: int, first: str | None =
         TextError: it is no list.
     """
     whole = value if isinstance(value, dict) else {"hyps": value}
-    hyps = _named(whole, _LISTS)
+    hyps = _hyps(whole)
     if not isinstance(hyps, list):
         raise TextError(
             f"{position}: no list of hypotheses, which is called {', '.join(_LISTS[:-1])} or {_LISTS[-1]}; fields: "
             f"{listed(whole) if isinstance(value, dict) else json_type(value)}"
         )
-    hypotheses = [_hypothesis(each, position, rank) for rank, each in enumerate(hyps, start=1)]
+    beside = _beside(whole, len(hyps), position)
+    hypotheses = [
+        _hypothesis(each, position, rank, [(name, numbers[rank - 1]) for name, numbers in beside])
+        for rank, each in enumerate(hyps, start=1)
+    ]
     if first is not None:
         hypotheses = _with_first(whole, first, hypotheses, position)
     utterance, reference, group = (_named(whole, names) for names in (IDS, REFERENCES, _GROUPS))
@@ -136,19 +171,33 @@ def _with_first(whole: dict[str, Any], first: str, hypotheses: list[Hypothesis],
     return [Hypothesis(words_of(text), {**best, "first": 1.0}), *others]
 
 
-def _hypothesis(value: Any, position: str, rank: int) -> Hypothesis:
+def _beside(whole: dict[str, Any], count: int, position: str) -> list[tuple[str, list[Any]]]:
+    """The scores that stand in lists beside the hypotheses (``am_scores``), by their name."""
+    found = []
+    for field, numbers in whole.items():
+        name = field if field in _SCORES else field.removesuffix("s")
+        if name not in _SCORES or not isinstance(numbers, list):
+            continue
+        if len(numbers) != count:
+            raise TextError(f"{position}: {len(numbers)} {field} for {count} hypotheses; give each its own")
+        found.append((name, numbers))
+    return found
+
+
+def _hypothesis(value: Any, position: str, rank: int, beside: Sequence[tuple[str, Any]] = ()) -> Hypothesis:
     if isinstance(value, str):
-        return Hypothesis(words_of(value))
+        return Hypothesis(words_of(value), _scores(beside, position, rank))
     if isinstance(value, list) and value and isinstance(value[0], str):
         names = [SCORE] if len(value) <= 2 else [f"score{number}" for number in range(1, len(value))]
-        return Hypothesis(words_of(value[0]), _scores(zip(names, value[1:], strict=False), position, rank))
+        own = zip(names, value[1:], strict=False)
+        return Hypothesis(words_of(value[0]), _scores([*own, *beside], position, rank))
     text = _named(value, _TEXTS) if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(text, str):
         raise TextError(
             f"{position}: hypothesis {rank} has no text; give a string, [text, score], or an object with text and score"
         )
     rest = ((name, number) for name, number in value.items() if _is_number(number))
-    return Hypothesis(words_of(text), _scores(rest, position, rank))
+    return Hypothesis(words_of(text), _scores([*rest, *beside], position, rank))
 
 
 def _is_number(value: Any) -> bool:
@@ -166,7 +215,10 @@ def _scores(named: Iterable[tuple[str, Any]], position: str, rank: int) -> dict[
             scores[_COSTS[name]] = -float(number)
         elif name in _PROBABILITIES:
             if not 0 <= number <= 1:
-                raise TextError(f"{position}: {name!r} of hypothesis {rank} is {number!r}; it must be from 0 to 1")
+                raise TextError(
+                    f"{position}: {name!r} of hypothesis {rank} is {number!r}; it must be from 0 to 1; "
+                    "call a logarithm score"
+                )
             scores[name] = math.log(max(number, _LEAST))
         else:
             scores[_NAMES.get(name, name)] = float(number)

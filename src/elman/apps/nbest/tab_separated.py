@@ -1,21 +1,21 @@
 """N-best lists as a table: a row for each hypothesis, the rows of an utterance one after the other.
 
 Without a line of names the columns are ``id<TAB>words[<TAB>score ...]``. With one, which begins
-with ``id`` or ``utt``, they may come in any order: ``text`` or ``hyp`` has the words, ``ref`` the
-reference, ``group`` the conversation, and every other column is a score under its own name.
+with ``id``, ``utt`` or the like, they may come in any order: ``text`` or ``hyp`` has the words,
+``ref`` the reference, ``group`` the conversation, and every other column is a score under its own
+name.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from elman.apps.nbest.json_lines import nbest_of_json
+from elman.apps.nbest.json_lines import IDS, nbest_of_json
 from elman.apps.nbest.lists import SCORE, NbestList, lines_of, number_of
 from elman.errors import TextError
 from elman.progress import counted
 from elman.text.readers.record import listed
 
-_IDS = ("id", "utt", "utterance", "utt_id", "key")
 _TEXTS = ("text", "hyp", "hypothesis", "words")
 _OTHERS = {"ref": "ref", "reference": "ref", "group": "group", "conversation": "group", "rank": None}
 
@@ -35,7 +35,7 @@ def read_tab_separated(path: Path) -> Iterator[NbestList]:
         cells = [cell.strip() for cell in line.split("\t")]
         if not names:
             names = _names(cells, position)
-            if cells[0].casefold() in _IDS:
+            if cells[0].casefold() in IDS:
                 continue
         if len(cells) != len(names):
             raise TextError(
@@ -75,7 +75,7 @@ def _names(cells: Sequence[str], position: str) -> list[str]:
         raise TextError(
             f"{position}: {' '.join(cells)[:40]!r} has one column; give id<TAB>words, and scores after them"
         )
-    if cells[0].casefold() not in _IDS:
+    if cells[0].casefold() not in IDS:
         scores = [SCORE] if len(cells) == 3 else [f"score{number}" for number in range(1, len(cells) - 1)]
         return ["id", "text", *scores]
     names = ["id"]

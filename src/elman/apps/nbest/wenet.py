@@ -16,15 +16,15 @@ def read_wenet(path: Path) -> Iterator[NbestList]:
     """
     utterance, hypotheses, first = None, [], ""
     for position, line in lines_of(path):
-        kind, _, remainder = line.strip().partition(" ")
+        kind, remainder = _parted(line)
         if kind == "wav":
             if utterance is not None:
                 yield _list(utterance, hypotheses, first)
-            utterance, hypotheses, first = remainder.strip(), [], position
-            if not utterance or " " in utterance:
+            utterance, hypotheses, first = remainder, [], position
+            if len(utterance.split()) != 1:
                 raise TextError(f"{position}: {line[:40]!r} names no utterance; it must be wav UTT")
         elif kind == "candidate" and utterance is not None:
-            score, _, words = remainder.strip().partition(" ")
+            score, words = _parted(remainder)
             hypotheses.append(Hypothesis(words_of(words), {SCORE: number_of(score, position, "the score")}))
         elif kind:
             raise TextError(f"{position}: {line[:40]!r} is neither wav UTT nor candidate SCORE words")
@@ -39,6 +39,12 @@ def write_wenet(lists: Iterable[NbestList]) -> Iterator[str]:
         yield f"wav {each.utterance}"
         for hypothesis in each.hypotheses:
             yield f"candidate {hypothesis.scores.get(SCORE, 0.0):.6g} {hypothesis.text}".rstrip()
+
+
+def _parted(line: str) -> tuple[str, str]:
+    """The first word of a line, and the others."""
+    first, *others = line.split(maxsplit=1) or [""]
+    return first, "".join(others).strip()
 
 
 def _list(utterance: str, hypotheses: list[Hypothesis], position: str) -> NbestList:
