@@ -38,6 +38,37 @@ def test_corrections_are_those_of_python(opened: Opened) -> None:
     assert corrected > 5
 
 
+def test_words_with_a_capital_are_those_of_python(opened: Opened) -> None:
+    lines = [
+        "ein Haus hat ein Dach",
+        "Bitte ein Haus",
+        "das Dach hat dann ein Haus",
+        "ein Hase hat hier Hunger",
+        "Bitte das Dach",
+    ]
+    lm = ngram(3, lines=[line for line in lines for _ in range(4)])
+    page, keyboard = opened.open(lm), Keyboard([KeyboardModel(lm, Speller.fit({}))])
+    for prompt in (
+        "ein h",
+        "ein ha",
+        "das d",
+        "das da",
+        "ha",
+        "das bitt",
+        "bitt",
+        "ein hsa",
+        "ein Ha",
+        "ein HA",
+        "ein dcah",
+        "x. h",
+    ):
+        here = page.evaluate("(text) => document.elman.complete(text, 5, true)", prompt)
+        found = keyboard.complete(prompt, n=5, secrets=False)
+        pairs = [{**pair, "probability": pytest.approx(pair["probability"], rel=1e-5)} for pair in found.pairs]
+        assert (here["words"], here["partial"]) == (pairs, found.partial), prompt
+    assert keyboard.complete("ein ha").words[0][0] == "Haus" and keyboard.complete("das bitt").words[0][0] == "bitte"
+
+
 def test_a_correction_takes_the_place_of_what_was_typed(opened: Opened) -> None:
     page = opened.open(ngram(3))
     field = page.locator("textarea")

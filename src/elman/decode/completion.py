@@ -10,12 +10,12 @@ from elman.decode.offers import Offers, Weigher, offers_from
 from elman.decode.pieces import piece_index
 from elman.decode.prefix import open_prompt
 from elman.decode.prompt_state import Candidate, PromptState, whole_words
+from elman.decode.respelling import respeller
 from elman.decode.search import Effort, WordSearch
 from elman.decode.sentence_start import sentence_candidates
 from elman.decode.spelling import locale_of
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
-from elman.text.casing import recase
 
 _TYPES_PER_WORD = 8
 """Types inspected per word wanted; as many times more if too few of them may be shown."""
@@ -127,17 +127,17 @@ def _offered(
         prompt_state = dataclasses.replace(prompt_state, spaced=True, may_join=False)
     weigh = offers.weigh(before, locale)
 
+    respell = respeller(model, prompt_state) if prompt_state.respelled else None
+
     def shown(word: str) -> str:
-        if prompt_state.sign:
-            word = word.replace(model.tokenizer.config.apostrophe, prompt_state.sign)
-        return recase(word, prompt_state.case or prompt_state.partial, locale) if prompt_state.respelled else word
+        word = respell(word) if respell else word
+        return word.replace(model.tokenizer.config.apostrophe, prompt_state.sign) if prompt_state.sign else word
 
     index = piece_index(model.tokenizer)
     candidates, typed = sentence_candidates(model, index, prompt_state)
     if whole_words(model.tokenizer):
-        known, respelled = known_words(model.tokenizer), prompt_state.respelled
-        respell = shown if respelled or prompt_state.sign else None
-        return _best_types(candidates, known, n=n, weigh=weigh, shown=respell, respelled=respelled), typed
+        known, written = known_words(model.tokenizer), shown if respell or prompt_state.sign else None
+        return _best_types(candidates, known, n=n, weigh=weigh, shown=written, respelled=respell is not None), typed
     search = WordSearch(model, index, n=n, weigh=weigh, shown=shown, effort=effort or Effort())
     for candidate in candidates:
         search.add(candidate)

@@ -26,6 +26,7 @@ from elman.decode.largest import largest
 from elman.decode.offers import REPEATED, Offers, has_letters, last_word
 from elman.decode.pieces import piece_index
 from elman.decode.prompt_state import PromptState, first_candidates, whole_words
+from elman.decode.respelling import line_openers
 from elman.decode.sentence_start import begins_small, ends_sentence, expects_capitals, sentence_masses
 from elman.decode.spelling import fold_index, known_ids
 from elman.decode.words import Kind, kind_of, runs
@@ -209,6 +210,7 @@ class _Typist:
         self.tokenizer = model.tokenizer
         self.index = piece_index(model.tokenizer)
         self._empty = model.start()
+        self._openers = line_openers(model)
         self._order = self.index.sorted
         weigh = Offers().weigh("")
         accepted = [weigh(self.index.body(token).decode("utf-8", "ignore")) > 0 for token in self.index.sorted.tolist()]
@@ -302,7 +304,7 @@ class _Typist:
             words: dict[str, float] = {}
             for other in (other for other in others if self._accepted[self._place[other]]):
                 body = self.index.body(other).decode()
-                word = recase(body, case, folds.locale) if respelled else body
+                word = recase(body, case, folds.locale, named=not self._openers[other]) if respelled else body
                 words[word] = words.get(word, 0.0) + float(np.exp(log_probs[other]))
             best = sorted(sorted(words, key=lambda word: -words[word])[:OFFERED], key=lambda word: (-words[word], word))
             if spelled in best:

@@ -12,12 +12,12 @@ from elman.decode.offers import has_letters, offers_from
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prefix import open_prompt
 from elman.decode.prompt_state import PromptState, first_candidates, first_tokens, whole_words
+from elman.decode.respelling import respeller
 from elman.decode.spelling import locale_of
 from elman.decode.words import runs
 from elman.errors import UsageError
 from elman.models.protocol import LanguageModel
 from elman.notation import TokenIds
-from elman.text.casing import recase
 from elman.text.tokenizer import EOS_ID, UNK_ID, Tokenizer
 from elman.text.word_types import split_line
 
@@ -63,7 +63,7 @@ def complete_phrase(
 def _phrases(
     model: LanguageModel, prompt_state: PromptState, *, n: int, words: int, beam_size: int, mask: Mask | None
 ) -> list[tuple[str, float]]:
-    tokenizer, locale = model.tokenizer, locale_of(model.tokenizer)
+    tokenizer = model.tokenizer
     index = piece_index(tokenizer)
     _, typed_probability = first_candidates(model, index, prompt_state)
     if not typed_probability:
@@ -94,11 +94,12 @@ def _phrases(
     )
     context = prompt_state.context
     sums: dict[str, float] = {}
+    respell = respeller(model, prompt_state) if prompt_state.respelled else None
     for hypothesis in beam:
         text = phrase(hypothesis.ids)[0].strip()
-        if text and prompt_state.respelled:
+        if text and respell:
             end = (_word_ends(tokenizer, text) or [len(text)])[0]
-            text = recase(text[:end], prompt_state.case or prompt_state.partial, locale) + text[end:]
+            text = respell(text[:end]) + text[end:]
         line = f"{context} {text}" if prompt_state.lead else context + text
         if text and not (mask and mask.hidden_end(line, len(context))):
             sums[text] = sums.get(text, 0.0) + float(np.exp(hypothesis.log_prob)) / typed_probability

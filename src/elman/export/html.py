@@ -34,7 +34,7 @@ from elman.text.tokenizer import Tokenizer
 
 _SCRIPTS = (
     "bytes.js", "functions.js", "program.js", "ngram.js", "predictors.js", "typing.js", "splitter.js", "casing.js",
-    "offers.js", "typos.js", "learned.js", "learnedlist.js", "words.js", "onefile.js",
+    "offers.js", "typos.js", "learned.js", "learnedlist.js", "naming.js", "words.js", "onefile.js",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import {lowered} from "./splitter.js";
 
 const ONE_SIGN = "'\u2019\u02bc";
 
-function lowerCase(text, locale) {
+export function lowerCase(text, locale) {
   return lowered(text, {locale});
 }
 
@@ -17,21 +17,22 @@ export function fold(text, locale = "") {
   return lowerCase(text, locale).replace(/ς/gu, "σ").replace(/ß/gu, "ss").replace(/[\u2019\u02bc]/gu, "'");
 }
 
-/** A word of the vocabulary, written as what was typed of it. */
-export function recase(word, typed, locale = "") {
+/** A word of the vocabulary, written as what was typed of it; a `named` one keeps its capital. */
+export function recase(word, typed, locale = "", named = false) {
   const sign = Array.from(typed).find((char) => ONE_SIGN.includes(char));
-  const cased = inCaseOf(word, typed, locale);
+  const cased = inCaseOf(word, typed, locale, named);
   const found = sign === undefined ? cased : cased.replace(/['\u2019\u02bc]/gu, sign);
   return found === typed && typed === lowerCase(typed, locale) ? word : found;
 }
 
-function inCaseOf(word, typed, locale) {
+function inCaseOf(word, typed, locale, named) {
   const letters = Array.from(typed).filter((char) => char.toLowerCase() !== char.toUpperCase());
   const capitals = letters.map((char) => char !== lowerCase(char, locale));
   if (capitals.length > 1 && capitals.every(Boolean)) return upperCase(word, locale);
   if (ownCapitals(word, locale) || capitals.slice(1).some(Boolean) || !letters.length) return word;
   const [first, ...rest] = word;
-  return capitals[0] ? upperCase(first, locale) + rest.join("") : lowerCase(word, locale);
+  if (capitals[0]) return upperCase(first, locale) + rest.join("");
+  return named ? word : lowerCase(word, locale);
 }
 
 /** Whether capitals belong to a word, not to its place at the beginning of a sentence. */

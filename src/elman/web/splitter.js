@@ -22,7 +22,7 @@ export function endsSentence(before) {
 }
 
 /** Whether a word in small letters stands where a sentence may begin, after `before` in its line. */
-function beginsSmall(word, before) {
+export function beginsSmall(word, before) {
   return (before.trim() === "" || endsSentence(before)) && /^\p{Lowercase}/u.test(word) && word === lowered(word, {});
 }
 

@@ -2,6 +2,7 @@
 
 import {fold, recase, upperCase} from "./casing.js";
 import {REPEATED, continuesNumber, inAddress, isWhole, isWord} from "./offers.js";
+import {lineOpeners, mayName, namedWords} from "./naming.js";
 import {Splitter, endsSentence, lowered} from "./splitter.js";
 import {Typos, unseen} from "./typos.js";
 
@@ -179,6 +180,7 @@ export class Words {
    * vocabulary does not have.
    */
   complete(text, logProbs, n, typos = false) {
+    this.openers ??= lineOpeners(logProbs);
     const likeliest = (opening) => {
       const joined = this.joined(opening);
       return this.likeliest(opening, this.massesAt(opening, logProbs), n, joined && logProbs(joined));
@@ -194,7 +196,25 @@ export class Words {
     const words = found.words.length ? found.words : likeliest(this.open("")).words;
     const unknown = opening.unmatched || (opening.ids.at(-1) === UNK && /\S+$/u.exec(opening.before.trimEnd())?.[0]) || "";
     const answer = {words, partial: opening.partial, unknown, typed: opening.unmatched ? 0 : typed, unseen, begun, before};
-    return typos && begun && answer.typed < UNLIKELY && text.endsWith(begun) ? this.corrected(answer, place, logProbs, n) : answer;
+    if (!typos || !begun || !text.endsWith(begun)) return answer;
+    const named = mayName(begun, before) ? this.withNamed(answer, place, logProbs, n) : answer;
+    return named.typed < UNLIKELY ? this.corrected(named, place, logProbs, n) : named;
+  }
+
+  /** An answer with the words that begin as typed but for a capital of their own. */
+  withNamed(answer, place, logProbs, n) {
+    const {found, total} = namedWords(this, answer.begun, this.massesAt(place, logProbs), this.openers);
+    if (!total) return answer;
+    const typed = answer.typed + total, weight = this.weights(answer.before);
+    const asTyped = answer.typed ? answer.words : [];
+    const masses = new Map(asTyped.map(({text, probability}) => [text, probability * answer.typed]));
+    for (const [id, mass] of found.filter(([id]) => weight(id) > 0 && !masses.has(this.bodies[id]))) {
+      masses.set(this.bodies[id], mass * weight(id));
+    }
+    if (!masses.size) return answer;
+    const best = [...masses].sort(([, x], [, y]) => y - x).slice(0, n);
+    best.sort(([one, x], [two, y]) => y - x || (utf8(one) < utf8(two) ? -1 : 1));
+    return {...answer, partial: answer.begun, unknown: "", words: best.map(([text, mass]) => ({text, probability: mass / typed})), typed};
   }
 
   /** An answer with words that begin almost as typed behind its own: as elman/apps/keyboard/keyboard.py. */
@@ -205,7 +225,7 @@ export class Words {
     let total = typed + unseen(unknown, begun);
     for (const [id, nats] of this.typos.similar(begun)) {
       if (place.lead && !this.tokens[id].startsWith(" ")) continue;
-      const mass = massOf(id) * Math.exp(-nats), text = recase(this.bodies[id], begun, this.locale);
+      const mass = massOf(id) * Math.exp(-nats), text = recase(this.bodies[id], begun, this.locale, !this.openers[id]);
       total += mass;
       if (weight(id) > 0) corrections.set(text, (corrections.get(text) ?? 0) + mass * weight(id));
     }
@@ -346,8 +366,8 @@ export class Words {
       total = found.reduce((sum, [, mass]) => sum + mass, 0);
       // Spellings of one word are added up, the likeliest first.
       for (const [id, mass] of found.filter(([id]) => weight(id) > 0)) {
-        const body = signed(this.bodies[id]);
-        const word = opening.respelled ? recase(body, opening.writtenAs ?? opening.partial, this.locale) : body;
+        const typed = opening.writtenAs ?? opening.partial, body = signed(this.bodies[id]);
+        const word = opening.respelled ? recase(body, typed, this.locale, !this.openers[id]) : body;
         masses.set(word, (masses.get(word) ?? 0) + mass * weight(id));
       }
       best = [...masses].filter(([, mass]) => mass > 0).sort(([, x], [, y]) => y - x).slice(0, n);

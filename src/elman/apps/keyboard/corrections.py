@@ -5,7 +5,7 @@ the probability that nobody has seen this word before: that of unknown words tim
 letter.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +14,13 @@ from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.apps.keyboard.typos import typo_index
 from elman.apps.spelling.lexicon import is_word
 from elman.apps.spelling.possessives import has_possessives, split_possessive
+from elman.decode.known_words import known_words
 from elman.decode.pieces import piece_index
 from elman.decode.spelling import fold_index, locale_of
 from elman.decode.word_place import WordPlace, word_place
 from elman.decode.words import finished, last_runs
 from elman.text.casing import recase
+from elman.text.letter_case import lower
 from elman.text.text_cache import TextCache
 
 LETTER = 2.5
@@ -66,9 +68,47 @@ def corrections(
         total += float(own.sum())
         for row in np.argsort(-own, kind="stable")[:most].tolist():
             word = piece_index(tokenizer).body(int(tokens[row])).decode("utf-8", "replace")
-            text = recase(word, typed, locale_of(tokenizer))
+            if whole and typed[:1].isupper() and not word[:1].isupper():
+                continue  # Rather a name than this.
+            text = recase(word, typed, locale_of(tokenizer), named=not model.line_openers[tokens[row]])
             joint[text] = joint.get(text, 0.0) + float(own[row])
     return CorrectionCandidates(joint, total)
+
+
+def named_words(
+    models: Sequence[KeyboardModel],
+    weights: Sequence[float],
+    places: Callable[[], Sequence[WordPlace]],
+    typed: str,
+    *,
+    most: int,
+) -> tuple[dict[str, float], float]:
+    """The ``most`` likeliest words that begin as typed but for capitals of their own, and the
+    probability of all of them: names and nouns begun in small letters. A word that is known in
+    small letters too is none of them where it is likelier so.
+    """
+    joint: dict[str, float] = {}
+    total = 0.0
+    for number, (weight, model) in enumerate(zip(weights, models, strict=True)):
+        tokenizer = model.lm.tokenizer
+        index, folds, known = piece_index(tokenizer), fold_index(tokenizer), known_words(tokenizer)
+        begun = (" " if tokenizer.leading_space or tokenizer.words else "") + typed
+        as_typed = index.starting_with(begun.encode())
+        # Where nothing begins as typed, ``complete`` has every case.
+        some = np.setdiff1d(folds.starting_with(begun), as_typed) if len(as_typed) else as_typed
+        some = np.array([each for each in some if known.of(each).text != lower(known.of(each).text, folds.locale)], int)
+        if not len(some):
+            continue
+        some = some[~model.line_openers[some]]
+        place, probabilities = places()[number], np.zeros(tokenizer.size)
+        np.add.at(probabilities, place.tokens, place.probabilities)
+        total += weight * float(probabilities[some].sum())
+        for token in some[np.argsort(-probabilities[some], kind="stable")[:most]].tolist():
+            same = folds.all_same_as(folds.folds[token])
+            if token == max(same, key=lambda each: probabilities[each]):
+                text = known.of(token).text
+                joint[text] = joint.get(text, 0.0) + weight * float(probabilities[token])
+    return joint, total
 
 
 def knows(models: Sequence[KeyboardModel], word: str) -> bool:
@@ -92,15 +132,17 @@ class MisspellingReader:
         unknown: Collection[str],
         *,
         words: int = _WORDS,
+        capitals: bool = True,
     ) -> tuple[str, dict[str, str]]:
         """A text, and what was replaced in it: the unknown words among the last ones of its open
-        line, where the meant word is nearly certain. A word with a capital may be a name, and
-        stays."""
+        line, where the meant word is nearly certain. A word with a capital may be a name: it is
+        read only as one that has a capital too, and without ``capitals`` it stays."""
         begin = max(text.rfind("\n"), text.rfind("\r")) + 1
         line, head, last, read_as = text[begin:], text[:begin], 0, {}
         for start, end, run in last_runs(line, words):
             word = finished(line[start:end])
-            if run.is_word and end < len(line) and word in unknown and is_word(word) and word.islower():
+            cased = word[1:].islower() and (capitals or word[:1].islower())
+            if run.is_word and end < len(line) and word in unknown and is_word(word) and cased:
                 head += line[last:start]
                 meant = self._meant(models, weights, head, word)
                 head, last = head + (meant or word), start + len(word)

@@ -14,13 +14,14 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from elman.apps.keyboard.corrections import MisspellingReader, corrections, knows
-from elman.apps.keyboard.keyboard_model import KeyboardModel
+from elman.apps.keyboard.corrections import MisspellingReader, corrections, knows, named_words
+from elman.apps.keyboard.keyboard_model import KeyboardModel, Openers
 from elman.apps.keyboard.language_weights import LanguageWeights
 from elman.apps.keyboard.learned_words import LearnedWords
 from elman.decode.completion import Completion, complete
 from elman.decode.offers import Offers, last_word, offers_from
 from elman.decode.prompt_state import whole_words
+from elman.decode.sentence_start import begins_small
 from elman.decode.spelling import locale_of
 from elman.decode.word_place import WordPlace, unknown_after, word_place
 from elman.decode.words import finished, runs
@@ -70,7 +71,7 @@ class Keyboard:
         """
         if not models:
             raise UsageError("a keyboard needs a model")
-        self._models = list(models)
+        self._models = [model._replace(openers=model.openers or Openers(model.lm)) for model in models]
         self._scoring = self.lms
         self.learned = learned
         self._typos = all(whole_words(lm.tokenizer) for lm in self.lms) if typos is None else typos
@@ -150,7 +151,9 @@ class Keyboard:
             read_as: dict[str, str] = {}
             if self._typos and unknown:
                 every = max(len(line), 1)
-                _, read_as = self._misspellings.read(self._models, self.weights(""), f"{line} ", unknown, words=every)
+                _, read_as = self._misspellings.read(
+                    self._models, self.weights(""), f"{line} ", unknown, words=every, capitals=False
+                )
             found += self.learned.learn(line, known=lambda word, own=read_as: word in own or self.knows(word))
         return found
 
@@ -176,7 +179,7 @@ class Keyboard:
         read, read_as, found = self._read_and_completed(prompt, n=n, partial=partial, **rules)
         oov = _unknown_to_all(found)
         begun = next((each.partial or each.unmatched for each in found if each.partial or each.unmatched), "")
-        plain = len(found) == 1 and not self.learned
+        plain = len(found) == 1 and not self.learned and not self._may_name(read, begun)
         if not read.endswith(begun) or (plain and not (self._typos and begun and found[0].typed < UNLIKELY)):
             return dataclasses.replace(found[0], prompt=prompt, oov=oov, read_as=read_as)
         before = read[: len(read) - len(begun)]
@@ -185,6 +188,8 @@ class Keyboard:
         ranking.add_exact(found)
         if self.learned:
             ranking.add_learned(self.learned)
+        if self._may_name(read, begun):
+            ranking.add_named(max(_MORE * n, 20))
         if self._typos and begun and ranking.typed < UNLIKELY:
             ranking.add_corrections(n * _MORE)
         words, kinds = ranking.best(n)
@@ -196,6 +201,12 @@ class Keyboard:
         ranking = self._ranking(read, "", offers)
         ranking.add_exact(found)
         return Completion(prompt, "", ranking.best(n)[0] or found[0].words, oov, begun, 0.0, {}, read_as)
+
+    def _may_name(self, read: str, begun: str) -> bool:
+        """Whether the word at the end of a text may be one with a capital: it is in small letters,
+        and no sentence begins with it, where ``complete`` has every case."""
+        line = split_lines(read)[-1:] if self._typos and begun.islower() else []
+        return any(not begins_small(begun, each.removesuffix(begun)) for each in line)
 
     def _ranking(self, before: str, begun: str, offers: Offers) -> "_Ranking":
         def places() -> list[WordPlace]:
@@ -275,6 +286,15 @@ class _Ranking:
             self.typed += weight * typed
             for word, probability in each.words:
                 self._joint[word] = self._joint.get(word, 0.0) + weight * typed * probability
+        self.total = self.typed
+
+    def add_named(self, most: int) -> None:
+        named, total = named_words(self._models, self._weights, lambda: self.places, self._begun, most=most)
+        for word, mass in named.items():
+            weighed = mass * self._weigh(word)
+            if weighed and word not in self._joint:
+                self._joint[word] = weighed
+        self.typed += total
         self.total = self.typed
 
     def add_learned(self, learned: LearnedWords) -> None:
