@@ -54,6 +54,12 @@ class DirectionsConfig(StackConfig):
         """Size of a token's output: that of all directions."""
         return len(self.directions) * self.top_size
 
+    @property
+    def in_words(self) -> str:
+        """Cell, layers and embedding, for people."""
+        directions = " in two directions" if self.bidirectional else ""
+        return f"{self.cell}, layers {self.layers_in_words}{directions}, embedding {self.embedding_size}"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EncoderConfig(DirectionsConfig):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from elman.report.labels_figures import short
-from elman.report.style import INK, drawn
+from elman.report.style import INK, drawn, page_head
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,19 +84,9 @@ def attention_page(sentences: Sequence[Mapping[str, Any]], *, title: str = "Wher
     return environment.from_string(_PAGE).render(title=title, rules="\n".join(rules), sentences=shown)
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{{ title }}</title>
-<style>
-:root { color-scheme: light dark; --ink: #1b1d1f; --paper: #fff; --soft: #5a6066; --line: #d9dcdf; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --paper: #16181a; --soft: #a3aab1; --line: #3a3f44; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 46rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
+_PAGE = (
+    page_head("{{ title }}")
+    + """main { max-width: 46rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .6rem; }
 p { margin: .4rem 0; }
 .soft { color: var(--soft); font-size: .9rem; }
@@ -126,3 +116,4 @@ stronger the colour, the more attention.</p>
 </body>
 </html>
 """
+)

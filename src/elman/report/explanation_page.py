@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from elman.report.labels_figures import short
-from elman.report.style import INK, OWN, drawn, inline
+from elman.report.style import INK, OWN, drawn, inline, page_head
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -125,19 +125,9 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Why {{ label }}</title>
-<style>
-:root { color-scheme: light dark; --ink: #1b1d1f; --paper: #fff; --soft: #5a6066; --line: #d9dcdf; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --paper: #16181a; --soft: #a3aab1; --line: #3a3f44; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 46rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
+_PAGE = (
+    page_head("Why {{ label }}")
+    + """main { max-width: 46rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .6rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
 p { margin: .4rem 0; }
@@ -191,3 +181,4 @@ The stronger the colour, the larger the change.</p>
 </body>
 </html>
 """
+)

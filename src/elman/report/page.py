@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from elman.report.style import drawn, inline
+from elman.report.style import drawn, inline, page_head
 from elman.system.files import storage_errors, write_atomic
 
 
@@ -54,19 +54,9 @@ def write_page(folder: Path, file: str, *, title: str, head: str, sections: Sequ
     return [folder / file, *written]
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>{{ title }}</title>
-<style>
-:root { color-scheme: light dark; --ink: #1b1d1f; --paper: #fff; --soft: #5a6066; --line: #d9dcdf; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --paper: #16181a; --soft: #a3aab1; --line: #3a3f44; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 59rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
+_PAGE = (
+    page_head("{{ title }}", more_sources="; img-src data:")
+    + """main { max-width: 59rem; margin: 0 auto; padding: 1.2rem 1rem 3rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .3rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
 p { margin: .4rem 0; max-width: 44rem; overflow-wrap: anywhere; }
@@ -120,3 +110,4 @@ th { font-weight: 600; color: var(--soft); }
 </body>
 </html>
 """
+)

@@ -149,3 +149,23 @@ def inline(svg: bytes, name: str, title: str) -> str:
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     opening = rf'<svg viewBox="\1" role="img" aria-label="{label}" {names}>'
     return re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', opening, text, count=1)
+
+
+def page_head(title: str, *, more_sources: str = "") -> str:
+    """A page's template as far as all pages are the same: up to its own styles."""
+    return _HEAD.replace("TITLE", title).replace("MORE", more_sources)
+
+
+_HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'MORE">
+<title>TITLE</title>
+<style>
+:root { color-scheme: light dark; --ink: #1b1d1f; --paper: #fff; --soft: #5a6066; --line: #d9dcdf; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8ea; --paper: #16181a; --soft: #a3aab1; --line: #3a3f44; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+"""

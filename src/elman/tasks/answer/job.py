@@ -114,10 +114,7 @@ def new_job(request: AnswerRequest, *, folder: Path, progress: Progress) -> Answ
         most_validations=MOST_EPOCHS,
         progress=progress,
     )
-    progress.say(
-        f"network: {config.cell}, layers {config.layers_in_words}"
-        f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}; {plan.in_words}"
-    )
+    progress.say(f"network: {config.in_words}; {plan.in_words}")
     return AnswerJob(
         request=request,
         folder=folder,

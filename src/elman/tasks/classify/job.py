@@ -218,11 +218,7 @@ def new_job(request: ClassifyRequest, *, folder: Path, start: Path | None, progr
 
         lm = model_folder.read_arrays(start / model_folder.WEIGHTS_FILE)
         arrays = arrays_from_language_model(lm, language_model, config.encoder())
-    progress.say(
-        f"network: {config.cell}, layers {config.layers_in_words}"
-        f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}, pooling "
-        f"{config.pooling}; {plan.in_words}"
-    )
+    progress.say(f"network: {config.in_words}, pooling {config.pooling}; {plan.in_words}")
     return ClassifyJob(
         request=request,
         folder=folder,

@@ -132,11 +132,7 @@ def new_job(request: ReplyRequest, *, folder: Path, progress: Progress) -> Reply
     config = ReplyConfig.from_json(dict(request.fixed.config))
     plan = choose_plan(request.fixed.plan, pairs=len(data.train.pairs))
     plan = planned(plan, request, examples=len(data.train.pairs), progress=progress)
-    progress.say(
-        f"network: {config.cell}, layers {config.layers_in_words}"
-        f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}, vectors of "
-        f"{config.vector_size}; {plan.in_words}"
-    )
+    progress.say(f"network: {config.in_words}, vectors of {config.vector_size}; {plan.in_words}")
     return ReplyJob(request=request, folder=folder, progress=progress, config=config, plan=plan, data=data)
 
 

@@ -152,9 +152,8 @@ def new_job(request: TagRequest, *, folder: Path, progress: Progress) -> TagJob:
     )
     context = f", language models {config.language_size} -> {config.context_size}" if contexts.size else ""
     progress.say(
-        f"network: {config.cell}, layers {config.layers_in_words}"
-        f"{' in two directions' if config.bidirectional else ''}, embedding {config.embedding_size}, characters "
-        f"{config.characters}{context}{', CRF' if config.crf else ''}; {plan.in_words}"
+        f"network: {config.in_words}, characters {config.characters}{context}{', CRF' if config.crf else ''}; "
+        f"{plan.in_words}"
     )
     return TagJob(
         request=request,
