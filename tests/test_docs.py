@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import build_architecture
-import build_reference
 import rooms
+from reference_markdown import docstring
 from rooms import FLOORS, PACKAGE, SAYS, modules
 
 ROOT = Path(__file__).parents[1]
@@ -196,7 +196,7 @@ def test_docstrings_become_markdown() -> None:
     >>> f(1)  # doctest: +SKIP
     2
     """
-    assert build_reference._docstring(text) == [
+    assert docstring(text) == [
         "Do it.", "", "Args:", "", "- `a, b`: two `numbers`, added.", "", "Raises:", "", "- `OSError`: no.", "",
         "```python", ">>> f(1)", "2", "```",
     ]  # fmt: skip

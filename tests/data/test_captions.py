@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elman.data.captions import CaptionsConfig, hold_out_pictures, read_captioned, read_captions
+from elman.data.captioned_pictures import hold_out_pictures, read_captioned
+from elman.data.captions import CaptionsConfig, read_captions
 from elman.errors import TextError, UsageError
 from elman.progress import Progress
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sacrebleu.metrics import BLEU
 
-from elman.data.captions import CaptionedPictures
+from elman.data.captioned_pictures import CaptionedPictures
 from elman.data.picture_format import PictureFormat
 from elman.evaluation.caption_rivals import most_frequent_caption, nearest_captions
 from elman.evaluation.captions import evaluate_captions

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from elman.data.captions import CaptionedPictures
+from elman.data.captioned_pictures import CaptionedPictures
 from elman.evaluation.captions import evaluate_captions
 from elman.report.captions_page import ShownPicture, draw_captioned, write_captions_page
 from elman.report.style import INK, OWN, new_figure

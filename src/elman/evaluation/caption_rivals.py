@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.captions import CaptionedPictures
+from elman.data.captioned_pictures import CaptionedPictures
 from elman.data.picture_format import PictureFormat
 
 _AT_ONCE = 256

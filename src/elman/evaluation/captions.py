@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from elman.data.captions import CaptionedPictures
+from elman.data.captioned_pictures import CaptionedPictures
 from elman.evaluation.translations import WrittenReport, system_figures, written_results, written_signature
 from elman.metrics.intervals import RESAMPLES
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.captions import CaptionedPictures, hold_out_pictures, read_captioned
+from elman.data.captioned_pictures import CaptionedPictures, hold_out_pictures, read_captioned
 from elman.data.padding import pad
 from elman.data.picture_format import PictureFormat
 from elman.models.captioner_config import CaptionerSizes

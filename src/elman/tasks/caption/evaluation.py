@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from elman.data.captions import CaptionedPictures, CaptionsConfig, read_captioned
+from elman.data.captioned_pictures import CaptionedPictures, read_captioned
+from elman.data.captions import CaptionsConfig
 from elman.data.example_splits import random_part
 from elman.decode.translation import DecodingConfig
 from elman.errors import MissingExtra, UsageError
