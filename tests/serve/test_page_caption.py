@@ -65,6 +65,17 @@ def test_large_pictures_are_made_smaller_and_others_refused(opened: Open) -> Non
     until(page, "document.querySelector('#trouble').textContent.includes('too large to be sent as it is')")
 
 
+def test_a_picture_that_the_server_refuses_is_called_a_picture(opened: Open) -> None:
+    visit = opened({"paint": Painter()}, limits=Limits(max_body=1000))
+    visit.page.set_input_files("[name=picture]", file(RED, BLUE, scale=60, noise=5))
+    until(
+        visit.page,
+        "document.querySelector('#trouble').textContent.startsWith('This picture is larger than the server')",
+    )
+    assert all("413" in mistake for mistake in visit.mistakes)  # that the browser notes
+    visit.mistakes.clear()
+
+
 def test_a_dropped_picture_is_taken(opened: Open) -> None:
     page = opened({"paint": Painter(attends=False)}).page
     transfer = page.evaluate_handle(

@@ -1,12 +1,14 @@
 // Questions to the server that this page came from.
 
-/** What people can do about a status, where the server speaks to programs. */
+/** What people can do about a status, where the server speaks to programs; SENT is what they sent. */
 const PLAIN = {
   404: "This model is not served any more. Reload the page.",
-  408: "The connection is too slow: the text did not arrive in time. Try again.",
-  413: "This text is longer than the server reads at once. Shorten it.",
+  408: "The connection is too slow: the SENT did not arrive in time. Try again.",
+  413: "This SENT is larger than the server reads at once. Make it smaller.",
   500: "Something went wrong in the server. Its log says what.",
 };
+/** What a question sends, if not a text. */
+const SENT = {"v1/caption": "picture", "v1/forecast": "series", "v1/rescore": "list"};
 const BROKEN = "The server broke off in the middle of an answer. Generate again.";
 
 let key = "";
@@ -39,7 +41,8 @@ async function send(path, body, signal) {
   if (answer.ok) return answer;
   if (answer.status === 401 && !key) throw new Refused("This server wants its API key.", 401);
   const said = await answer.json().catch(() => null);
-  const message = PLAIN[answer.status] ?? said?.error?.message ?? `The server answered ${answer.status}.`;
+  const plain = PLAIN[answer.status]?.replace("SENT", SENT[path] ?? "text");
+  const message = plain ?? said?.error?.message ?? `The server answered ${answer.status}.`;
   throw new Refused(message, answer.status, said?.error?.code);
 }
 
