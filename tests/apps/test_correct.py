@@ -4,6 +4,7 @@ command line."""
 import itertools
 import json
 import math
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,48 @@ def test_figures(corrector: Corrector) -> None:
     found = line_figures(corrector, lines)
     assert found["errors"] == 3 and found["recall"]["value"] == found["precision"]["value"] == 1
     assert found["broken"]["value"] == 0 and found["words"] == 11
+
+
+def test_any_of_several_corrections_is_right(corrector: Corrector) -> None:
+    pairs = [Pair("hosue", "house"), Pair("hosue", "mouse"), Pair("rivver", "boat"), Pair("rivver", "river")]
+    found = pair_figures(corrector, pairs)
+    assert found["pairs"] == 2 and found["at_1"]["value"] == found["at_5"]["value"] == 1
+
+
+def test_letters_of_other_languages_stay(corrector: Corrector) -> None:
+    line = "Anna sees a hóuse, hosue, 文 hóuse and дом"
+    assert [each.text for each in corrector.correct([line])[0]] == ["house"]
+
+
+def test_a_letter_and_its_mark_are_one_and_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("Anna voit le caf\u00e9 noir\nBen voit le caf\u00e9 noir\n" * 20)
+    french = elman.train(tmp_path / "t.txt", model="ngram", order=2, valid=tmp_path / "t.txt")
+    line = "\U0001f469 Anna vo\u0302it le cafe\u0301 niro"
+    found = elman.correct(french, line, threshold=1.0)
+    assert [(each.start, each.end, each.original, each.text) for each in found.changes] == [(22, 26, "niro", "noir")]
+    assert found.text == line[:22] + "noir"
+    found = elman.correct(french, "Anna voit le cfae\u0301 noir", threshold=1.0)
+    assert [(each.start, each.end, each.original) for each in found.changes] == [(13, 18, "cfae\u0301")]
+    assert found.text == "Anna voit le caf\u00e9 noir"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", ["", "\n"])
+def test_nothing_else_changes_and_patch_applies(
+    end: str, last: str, ngram_folder: Path, tmp_path: Path, cli: Call
+) -> None:
+    file, wanted = tmp_path / "t.txt", f"\ufeff{RIGHT}  {end}{end}cafe\u0301\x0c \u2028{end}{RIGHT}"
+    file.write_bytes((wanted.replace(RIGHT, LINE) + last).encode())
+    assert cli("correct", ngram_folder, file).out == wanted + last
+    (tmp_path / "d").write_bytes(cli("correct", ngram_folder, file, "--diff").out.encode())
+    subprocess.run(["patch", "--binary", "-s", file, tmp_path / "d"], check=True)
+    assert file.read_bytes() == (wanted + last).encode()
+
+
+def test_learners_sentences_are_running_text(ngram_folder: Path, tmp_path: Path, cli: Call) -> None:
+    (tmp_path / "a.m2").write_text(f"S {LINE}\nA -1 -1|||noop|||-NONE-|||REQUIRED|||-NONE-|||0\n")
+    shown = cli("correct", ngram_folder, "--evaluate", tmp_path / "a.m2").out
+    assert "recall" in shown and "nan" not in shown
 
 
 def test_marks_and_diff() -> None:

@@ -8,6 +8,7 @@ changed.
 
 import copy
 import math
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -27,6 +28,7 @@ from elman.metrics.intervals import Interval, proportion_interval
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress, counted
 from elman.text.casing import fold
+from elman.text.normalise import composed, marked_letters
 from elman.text.speller import Speller
 
 THRESHOLD = 4.0
@@ -166,6 +168,8 @@ class Corrector:
             threshold: bits; by default the corrector's own.
         """
         least = self.threshold if threshold is None else threshold
+        given = lines
+        lines = [composed(line) for line in given]
         words = [list(text_words(line, self._protect)) for line in lines]
         names = {fold(word.text) for each in words for word in each if self.proposer.is_name(word)}
         searched = [
@@ -175,7 +179,8 @@ class Corrector:
         found: list[list[Correction]] = []
         for number, (line, chosen) in enumerate(zip(lines, self._search.choices(searched), strict=True)):
             changes = [_correction(number, line, choice) for choice in chosen]
-            found.append([each for each in changes if each.bits >= least and each.original != each.text])
+            changes = [each for each in changes if each.bits >= least and each.original != each.text]
+            found.append(changes if line == given[number] else _placed(changes, given[number]))
         return found
 
     def stream(self, lines: Iterable[str]) -> Iterator[tuple[str, list[Correction]]]:
@@ -252,6 +257,18 @@ def largest_count(words: int, share: float) -> int | None:
         middle = (low + high) // 2
         low, high = (middle, high) if proportion_interval(middle, words).high <= share else (low, middle)
     return low
+
+
+def _placed(changes: list[Correction], line: str) -> list[Correction]:
+    """Changes of the composed line, by their places in the line as it is."""
+    starts, place = [0], 0
+    for part in marked_letters(line):
+        size = len(unicodedata.normalize("NFC", part))
+        # A place inside a letter and its marks is where the next letter begins.
+        starts += [place + len(part)] * size
+        place += len(part)
+    moved = [each._replace(start=starts[each.start], end=starts[each.end]) for each in changes]
+    return [each._replace(original=line[each.start : each.end]) for each in moved]
 
 
 def _correction(number: int, line: str, choice: Choice) -> Correction:

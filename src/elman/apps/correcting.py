@@ -8,12 +8,14 @@ from typing import Any, NamedTuple, Protocol
 
 from elman.apps.correct import CorrectConfig, Correction, Corrector, Harm, corrected
 from elman.apps.spelling.lexicon import read_words
-from elman.apps.spelling.pairs import Pair, read_pairs
+from elman.apps.spelling.m2 import is_m2, read_m2
+from elman.apps.spelling.pairs import Pair, read_pairs, read_text
 from elman.errors import UsageError
 from elman.evaluation.splits import held_out_text
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
 from elman.text.corpus import CorpusConfig, Sources, read_lines
+from elman.text.normalise import split_lines
 from elman.text.speller import Speller
 
 _MOST_CLEAN = 5_000
@@ -146,11 +148,15 @@ class Evaluated(NamedTuple):
 
 
 def parallel_lines(path: Path) -> Evaluated:
-    """Lines ``as it is<TAB>as it should be``, or misspellings of single words.
+    """Lines ``as it is<TAB>as it should be``, those of M2, or misspellings of single words.
 
     Raises:
         TextError: the file holds neither.
     """
+    lines = list(split_lines(read_text(path)))
+    if is_m2(lines):
+        read = read_m2(lines, name=str(path))
+        return Evaluated([(" ".join(each.tokens), each.corrected) for each in read], [])
     pairs = read_pairs(path)
     if any(" " in each.wrong for each in pairs):
         return Evaluated([(each.wrong, each.right) for each in pairs], [])

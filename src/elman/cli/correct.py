@@ -1,5 +1,6 @@
 """elman correct MODEL [TEXT...]"""
 
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,42 +92,55 @@ def _correct(
     corrector: "Corrector", texts: list[str], encoding: str, *, marks: bool, diff: bool, explain: bool, as_json: bool
 ) -> None:
     from elman.apps.correct import corrected
-    from elman.apps.correct_report import marked, unified_diff
-    from elman.text.corpus import CorpusConfig, read_lines
+    from elman.apps.correct_report import NO_LINE_END, marked, unified_diff
+    from elman.text.corpus import read_lines
+    from elman.text.decoding import raw_lines
+    from elman.text.sources import find_sources
 
-    done, waiting = 0, list[str]()
+    done, waiting = 0, list[tuple[str, str]]()
 
-    def show(line: str, changes: list["Correction"]) -> None:
+    def show(line: str, end: str, changes: list["Correction"]) -> None:
         if as_json:
             print_json({"text": line, "corrected": corrected(line, changes), "changes": [c.to_json() for c in changes]})
         elif explain:
             for each in changes:
                 print(f"{each.line + 1}:{each.start + 1}: {each.reason}")
         else:
-            print((marked if marks else corrected)(line, changes))
+            print((marked if marks else corrected)(line, changes), end=end)
 
     def answer() -> None:
         nonlocal done
-        for number, (line, changes) in enumerate(corrector.stream(waiting)):
-            show(line, [each._replace(line=done + number) for each in changes])
+        found = corrector.stream(line for line, _ in waiting)
+        for number, ((line, changes), (_, end)) in enumerate(zip(found, waiting, strict=True)):
+            show(line, end, [each._replace(line=done + number) for each in changes])
         done += len(waiting)
         waiting.clear()
         # The writer may wait for an answer before it sends the next line.
         sys.stdout.flush()
 
-    def given(before_read: Any = lambda: None) -> Iterator[str]:
-        config = CorpusConfig(encoding=encoding)
-        return (line for line, _ in read_lines(texts, config=config, blank=True, before_read=before_read))
+    def given(before_read: Any = lambda: None) -> Iterator[tuple[str, str]]:
+        """Lines and their ends, as they are."""
+        for source in find_sources(texts):
+            if source.kind == "builtin":
+                yield from ((line, "\n") for line, _ in read_lines(source.name, blank=True))
+                continue
+            read = raw_lines(source, encoding=encoding, advance=lambda n: None, before_read=before_read, exact=True)
+            for line in read:
+                body = line.rstrip("\r\n")
+                yield body, line[len(body) :]
 
     if diff:
-        found = list(corrector.stream(given()))
-        after = [corrected(line, changes) for line, changes in found]
+        lines = list(given())
+        ends = [end.removesuffix("\n") if end else NO_LINE_END for _, end in lines]
+        found = list(corrector.stream(line for line, _ in lines))
+        before = [line + end for (line, _), end in zip(found, ends, strict=True)]
+        after = [corrected(*each) + end for each, end in zip(found, ends, strict=True)]
         name = texts[0] if len(texts) == 1 and texts[0] != "-" else "text"
-        for line in unified_diff([line for line, _ in found], after, name=name):
+        for line in unified_diff(before, after, name=name):
             print(line)
         return
-    for line in given(answer):
-        waiting.append(line)
+    for each in given(answer):
+        waiting.append(each)
         if len(waiting) == _WINDOW:
             answer()
     answer()
@@ -145,7 +159,8 @@ def _evaluate(corrector: "Corrector", file: Path, fitted: "Harm | None", *, as_j
     rows = []
     for name, value in figures.items():
         if isinstance(value, dict):
-            rows.append([name, f"{value['value']:.2%}", f"{value['low']:.2%} to {value['high']:.2%}"])
+            share = [f"{value['value']:.2%}", f"{value['low']:.2%} to {value['high']:.2%}"]
+            rows.append([name, *(["-", ""] if math.isnan(value["value"]) else share)])  # of no word at all
         else:
             rows.append([name, f"{value:.2%}" if isinstance(value, float) and value <= 1 else f"{value:,.0f}", ""])
     print(table(["figure", "value", "95% interval"], rows))

@@ -6,7 +6,8 @@ to words), no byte-order mark. Lines are what "\\n" separates ("\\r\\n" and
 """
 
 import unicodedata
-from itertools import groupby
+from collections.abc import Iterator
+from itertools import groupby, pairwise
 
 _LONG_LINE = 1000
 _ASCII_BLANKS = " \t\n\v\f\r"
@@ -25,6 +26,27 @@ def normalise_line(line: str, *, pretokenized: bool = False) -> str:
             line = _in_canonical_order(line)
         line = unicodedata.normalize("NFC", line).lstrip("\ufeff")
     return line.rstrip(_ASCII_BLANKS if pretokenized else None)
+
+
+def composed(line: str) -> str:
+    """A line in which a letter with its marks is one character, where there is such a one.
+
+    >>> composed("Cafe\\u0301 \\t")
+    'Café \\t'
+    """
+    if line.isascii() or unicodedata.is_normalized("NFC", line):
+        return line
+    return "".join(unicodedata.normalize("NFC", part) for part in marked_letters(line))
+
+
+def marked_letters(line: str) -> Iterator[str]:
+    """The characters of a line, each with the combining marks after it.
+
+    >>> [len(part) for part in marked_letters("cafe\\u0301s")]
+    [1, 1, 1, 2, 1]
+    """
+    starts = [place for place, char in enumerate(line) if not place or not unicodedata.combining(char)]
+    return (line[start:end] for start, end in pairwise([*starts, len(line)]))
 
 
 def split_lines(text: str) -> list[str]:

@@ -39,6 +39,8 @@ class Lexicon:
     """The folds."""
     log_probs: NDArray[np.float64]
     """Their natural log-probabilities without context, ``[V]``."""
+    letters: frozenset[str]
+    """The characters of the words: a word with others is of another language."""
     possessives: bool
     """Whether the language writes them with 's."""
 
@@ -51,6 +53,7 @@ class Lexicon:
                 forms[fold(word, locale)].append((-probability, word))
         self._forms = {word: [form for _, form in sorted(found)] for word, found in forms.items()}
         self.words = list(self._forms)
+        self.letters = frozenset().union(*self.words)
         self.places = {word: place for place, word in enumerate(self.words)}
         sums = [max(-sum(each for each, _ in forms[word]), 1e-300) for word in self.words]
         self.log_probs = np.log(np.array(sums or [1.0])) if self.words else np.empty(0)

@@ -153,8 +153,9 @@ class Proposer:
         return found + [(text, _SPLIT_COST, SPLIT) for text in self._splits(typed)]
 
     def _left_alone(self, word: TextWord, folded: str, names: Collection[str]) -> bool:
-        """Whether an unknown word is a name, an acronym, or written with capitals inside."""
-        if any(char.isupper() for char in word.text[1:]):
+        """Whether an unknown word is a name, an acronym, written with capitals inside, or with
+        letters that no known word has."""
+        if any(char.isupper() for char in word.text[1:]) or not self.lexicon.letters.issuperset(folded):
             return True
         return not self._names and word.text[:1].isupper() and (not word.begins or folded in names)
 
