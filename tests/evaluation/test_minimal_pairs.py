@@ -44,9 +44,23 @@ def test_blimp_and_tables_are_read(blimp_file: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tsv", "Bad\tGood\tUID\nb a\ta b\torder\nd c\tc d\t\n"),
+        ("a.tsv", "id\tsentence_bad\tx\tphenomenon\tsentence_good\n1\tb a\t\torder\ta b\n2\td c\t\t\tc d\n"),
+        ("a.csv", 'good,bad,phenomenon\n"a b",b a,order\nc d,d c,\n'),
+        ("a.jsonl", '{"good": "a b", "bad": "b a", "phenomenon": "order"}\n{"good": "c d", "bad": "d c"}\n'),
+    ],
+)
+def test_names_say_which_is_the_good_one(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    assert read_pairs(tmp_path / name) == [MinimalPair("a b", "b a", "order"), MinimalPair("c d", "d c")]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.tsv", "good\tbad\nonly one\n", "a.tsv, line 2: 'only one' is no pair; give good<TAB>bad"),
+        ("a.tsv", "good\tbad\nonly one\n", "a.tsv, line 2: field 'bad' "),
         ("a.tsv", "x\t\n", "a.tsv, line 1: 'x\\t' is no pair"),
         ("a.tsv", "a\tb\tc\td\n", "a.tsv, line 1: "),
         ("a.jsonl", '{"sentence_good": "a"}\n', "a.jsonl, line 1: no field 'sentence_bad'"),

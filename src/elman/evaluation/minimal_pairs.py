@@ -7,6 +7,8 @@ A tie is wrong.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +21,14 @@ from elman.metrics.intervals import Interval, proportion_interval
 from elman.models.protocol import LanguageModel
 from elman.progress import Progress
 from elman.text.decoding import raw_lines
+from elman.text.readers.delimited import read_csv, read_tsv
 from elman.text.readers.json_lines import read_json_lines
-from elman.text.readers.record import text_of
+from elman.text.readers.record import Missing, Record, text_of
 from elman.text.sources import Source, find_sources
 from elman.text.speller import Speller
 
-_GOOD, _BAD = "sentence_good", "sentence_bad"
+_GOOD, _BAD = ("sentence_good", "good"), ("sentence_bad", "bad")
+_PHENOMENON, _PARADIGM = ("linguistics_term", "phenomenon"), ("uid", "paradigm")
 _PIECE = 4096
 """Pairs scored together."""
 
@@ -89,8 +93,9 @@ class PairScores(NamedTuple):
 def read_pairs(source: str | Path, *, encoding: str = "utf-8") -> list[MinimalPair]:
     """The pairs of a file: BLiMP's JSON lines, or a table ``good<TAB>bad[<TAB>phenomenon]``.
 
-    JSON objects have ``sentence_good`` and ``sentence_bad``, and may have ``UID`` and
-    ``linguistics_term``. A folder or a pattern gives the pairs of all its files.
+    JSON objects, CSV and tables with a line of names have ``sentence_good`` (or ``good``) and
+    ``sentence_bad`` (``bad``), and may have ``linguistics_term`` (``phenomenon``) and ``UID``. A
+    folder or a pattern gives the pairs of all its files.
 
     Raises:
         TextError: a file cannot be read, or a line is no pair; says which.
@@ -98,8 +103,8 @@ def read_pairs(source: str | Path, *, encoding: str = "utf-8") -> list[MinimalPa
     pairs = []
     for each in find_sources(source):
         lines = raw_lines(each, encoding=encoding, advance=lambda amount: None)
-        json_file = each.suffix in (".jsonl", ".json", ".ndjson")
-        pairs += _json_pairs(lines, each) if json_file else _table_pairs(lines, each)
+        named = {".csv": read_csv, **dict.fromkeys((".jsonl", ".json", ".ndjson"), read_json_lines)}.get(each.suffix)
+        pairs += _named_pairs(named(lines, name=each.name)) if named else _table_pairs(lines, each)
     if not pairs:
         raise TextError(f"{source}: empty, there is no pair in it; give a good and a bad sentence in each line")
     return pairs
@@ -154,15 +159,31 @@ def _figures(name: str, right: NDArray[np.bool_], ties: NDArray[np.bool_]) -> Pa
     return PairFigures(name, len(right), int(right.sum()), int(ties.sum()))
 
 
-def _json_pairs(lines: Iterator[str], source: Source) -> Iterator[MinimalPair]:
-    for record in read_json_lines(lines, name=source.name, fields=(_GOOD, _BAD)):
-        names = [record.fields.get(field) for field in ("linguistics_term", "UID")]
-        phenomenon, paradigm = (name if isinstance(name, str) else "" for name in names)
-        good, bad = text_of(record, _GOOD), text_of(record, _BAD)
-        yield MinimalPair(good, bad, phenomenon or paradigm, paradigm if phenomenon else "")
+def _named_pairs(records: Iterator[Record]) -> Iterator[MinimalPair]:
+    for record in records:
+        record = replace(record, fields={name.strip().casefold(): value for name, value in record.fields.items()})
+        whole, part = (
+            next((value for name in names if isinstance(value := record.fields.get(name), str)), "").strip()
+            for names in (_PHENOMENON, _PARADIGM)
+        )
+        good, bad = (_sentence(record, names) for names in (_GOOD, _BAD))
+        yield MinimalPair(good, bad, whole or part, part if whole else "")
+
+
+def _sentence(record: Record, names: tuple[str, ...]) -> str:
+    found = next((name for name in names if name in record.fields), None)
+    if found is None:
+        raise TextError(f"{record.position}: {Missing(names[0], lambda: ([*record.fields], None))}")
+    return text_of(record, found).strip()
 
 
 def _table_pairs(lines: Iterator[str], source: Source) -> Iterator[MinimalPair]:
+    first = next(lines, "")
+    names = {cell.strip().casefold() for cell in first.split("\t")}
+    lines = chain([first], lines)
+    if names & {*_GOOD} and names & {*_BAD}:
+        yield from _named_pairs(read_tsv(lines, name=source.name))
+        return
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -172,6 +193,4 @@ def _table_pairs(lines: Iterator[str], source: Source) -> Iterator[MinimalPair]:
                 f"{source.name}, line {number}: {line[:40]!r} is no pair; give good<TAB>bad, "
                 "or good<TAB>bad<TAB>phenomenon"
             )
-        if number == 1 and {cells[0].casefold(), cells[1].casefold()} <= {"good", "bad", _GOOD, _BAD}:
-            continue  # the names of the columns
         yield MinimalPair(*cells)
