@@ -36,7 +36,7 @@ def _index(texts: list[str]) -> NgramIndex:
     negations = word_keys(["not", "no"])
     wide = np.unique(all_ngrams(texts, negations=negations, reach=3).columns)
     wide = wide[np.arange(len(wide)) % 3 > 0]
-    return NgramIndex((wide & 0xFFFFFFFF).astype(np.uint32), np.bincount(wide >> 32, minlength=3), negations, 3)
+    return NgramIndex.of(wide, negations=negations, reach=3)
 
 
 def _model(labels: int = 3, *, index: NgramIndex | None = None) -> NgramRegression:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.data.ngram_index import LENGTHS, PARTS, Buckets, NgramIndex
+from elman.data.ngram_index import LENGTHS, PARTS, Buckets, NgramIndex, wide_keys
 
 _LETTER, _MARK = r"[\w'’-]", r"[^\w\s]"
 _WORDS, _MARKS = re.compile(f"{_LETTER}+|{_MARK}"), re.compile(f"(?!{_LETTER}){_MARK}")
@@ -58,8 +58,7 @@ def hashed_ngrams(texts: Sequence[str], index: NgramIndex | Buckets) -> Features
 
 
 def all_ngrams(texts: Sequence[str], *, negations: NDArray[np.uint32], reach: int) -> Features:
-    """All features of texts. Their columns are key and part, ``part << 32 | key``, from which an
-    ``NgramIndex`` is made.
+    """All features of texts. Their columns are ``wide_keys``, from which an ``NgramIndex`` is made.
 
     Args:
         negations: keys of words ``[n]``, rising.
@@ -68,8 +67,7 @@ def all_ngrams(texts: Sequence[str], *, negations: NDArray[np.uint32], reach: in
     blocks = []
     for some in _some(texts):
         text_of, part, keys = _occurrences(some, negations, reach, LENGTHS)
-        columns = part.astype(np.int64) << 32 | keys
-        blocks.append(_counted(text_of.astype(np.int64), columns, len(some), PARTS << 32))
+        blocks.append(_counted(text_of.astype(np.int64), wide_keys(part, keys), len(some), PARTS << 32))
     return _joined(blocks)
 
 

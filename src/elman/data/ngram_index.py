@@ -2,6 +2,7 @@
 
 import dataclasses
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ PARTS = 3
 """Words and pairs of words, characters, and negated words."""
 LENGTHS = (3, 5)
 """Characters of an n-gram, blanks included."""
+LOW = (1 << 32) - 1
+"""The bits of a key."""
 MOST_CHARACTERS = 8
 """The most that an n-gram may have."""
 _NONE = np.zeros(0, np.uint32)
@@ -35,6 +38,12 @@ class NgramIndex:
     lengths: tuple[int, int] = LENGTHS
     """The fewest and the most characters of an n-gram, blanks included."""
 
+    @classmethod
+    def of(cls, wide: NDArray[np.int64], *, negations: NDArray[np.uint32], reach: int) -> Self:
+        """That of n-grams by their ``wide_keys``, rising."""
+        sizes = np.bincount(wide >> 32, minlength=PARTS)
+        return cls((wide & LOW).astype(np.uint32), sizes, negations, reach)
+
     @property
     def size(self) -> int:
         """Columns (C)."""
@@ -47,15 +56,15 @@ class NgramIndex:
 
     @cached_property
     def _wide(self) -> NDArray[np.int64]:
-        return np.repeat(np.arange(PARTS), self.sizes) << 32 | self.keys
+        return wide_keys(np.repeat(np.arange(PARTS), self.sizes), self.keys)
 
     def columns(self, parts: NDArray[np.uint32], keys: NDArray[np.uint32]) -> NDArray[np.int64]:
         """The column of each n-gram, from its part and its key; -1 where it has none."""
         if not self.size:
             return np.full(len(keys), -1)
-        wide = parts.astype(np.int64) << 32 | keys
-        places = np.minimum(np.searchsorted(self._wide, wide), self.size - 1)
-        return np.where(self._wide[places] == wide, places, -1)
+        wide = wide_keys(parts, keys)
+        columns = np.minimum(np.searchsorted(self._wide, wide), self.size - 1)
+        return np.where(self._wide[columns] == wide, columns, -1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +91,16 @@ class Buckets:
         """Where the columns of each part end ``[3]``."""
         return np.array([self.each, 2 * self.each, 2 * self.each])
 
+    @property
+    def shift(self) -> int:
+        """Bits of a key that are not those of its bucket."""
+        return 33 - self.each.bit_length()
+
     def columns(self, parts: NDArray[np.uint32], keys: NDArray[np.uint32]) -> NDArray[np.int64]:
         """The column of each n-gram, from its part and its key."""
-        bits = self.each.bit_length() - 1
-        return parts.astype(np.int64) * self.each + (keys >> np.uint32(32 - bits))
+        return parts.astype(np.int64) * self.each + (keys >> np.uint32(self.shift))
+
+
+def wide_keys(parts: NDArray[np.integer], keys: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """The part and the key of n-grams as one number, which rises with both."""
+    return parts.astype(np.int64) << 32 | keys

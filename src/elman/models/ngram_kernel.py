@@ -46,23 +46,23 @@ class KeyTable(NamedTuple):
     """The most."""
 
 
-class NumberTable(NamedTuple):
-    """The numbers of the columns."""
+class WeightTable(NamedTuple):
+    """The weights of the columns."""
 
     factors: NDArray[Any]
     """Of each column ``[C]``, 8-bit or float32."""
-    unit: np.float32
+    factor_scale: np.float32
     """What they are multiplied by."""
     weights: NDArray[Any]
     """Of each column and label ``[C, K]``, 8-bit or float32."""
-    scales: NDArray[np.float32]
+    weight_scales: NDArray[np.float32]
     """What those of each label are multiplied by ``[K]``."""
 
 
 def key_table(index: NgramIndex | Buckets) -> KeyTable:
     """The table of an index: a part has about as many slots as keys."""
     if isinstance(index, Buckets):
-        shifts = np.full(1 + PARTS, 33 - index.each.bit_length(), np.uint64)
+        shifts = np.full(1 + PARTS, index.shift, np.uint64)
         none = np.zeros(1 + PARTS, np.int64)
         return KeyTable(np.zeros(0, np.uint32), np.zeros(0, np.int32), none, shifts, index.ends, 0, *index.lengths)
     parts = [*np.split(index.keys, index.ends[:-1]), index.negations]
@@ -95,10 +95,17 @@ def _column(part: Any, key: Any, known: Any) -> Any:
     if len(known.keys) == 0:
         return slot + (known.ends[part - 1] if part else 0)
     slot += known.firsts[part]
-    for place in range(known.slots[slot], known.slots[slot + 1]):
-        if known.keys[place] == key:
-            return np.int64(place)
+    for column in range(known.slots[slot], known.slots[slot + 1]):
+        if known.keys[column] == key:
+            return np.int64(column)
     return np.int64(-1)
+
+
+@njit(**_OPTIONS)
+def _add(found: Any, size: Any, column: Any) -> Any:
+    """Keep a column; one that is not known is overwritten by the next."""
+    found[size] = column
+    return size + (column >= 0)
 
 
 @njit(**_OPTIONS)
@@ -107,7 +114,7 @@ def ngram_logits(
     starts: NDArray[np.int64],
     classes: NDArray[np.uint8],
     known: KeyTable,
-    numbers: NumberTable,
+    table: WeightTable,
     bias: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """One number per label of N texts ``[N, K]``.
@@ -119,12 +126,12 @@ def ngram_logits(
     """
     texts, labels = len(starts) - 1, len(bias)
     ends, reach, smallest, largest = known.ends, known.reach, known.smallest, known.largest
-    factors, weights, unit, scales = numbers.factors, numbers.weights, numbers.unit, numbers.scales
+    factors, factor_scale, weights, weight_scales = table
     longest = 0
     for text in range(texts):
         longest = max(longest, starts[text + 1] - starts[text])
     counts = np.zeros(len(factors), np.int32)
-    # Each character begins a word and two places at most, which end an n-gram of each length.
+    # Each character begins a word and two positions at most, which end an n-gram of each length.
     found = np.empty(1 + (3 + 3 * largest) * longest, np.int64)
     sums, squares = np.zeros((PARTS, labels)), np.zeros(PARTS)
     rolling = np.zeros(1 + largest, np.uint64)
@@ -145,13 +152,10 @@ def ngram_logits(
             for at in range(begin, stop):
                 power *= _FACTOR
                 hashed += (np.uint64(codes[at]) + _ONE) * power
-            # What is not known is overwritten by the next one.
             key = _key(hashed)
-            found[size] = _column(0, key, known)
-            size += found[size] >= 0
+            size = _add(found, size, _column(0, key, known))
             if words:
-                found[size] = _column(0, _key((before * _MIX + hashed) ^ _PAIR), known)
-                size += found[size] >= 0
+                size = _add(found, size, _column(0, _key((before * _MIX + hashed) ^ _PAIR), known))
             if reach:
                 if _column(_NEGATIONS, key, known) >= 0:
                     negated = reach
@@ -159,18 +163,16 @@ def ngram_logits(
                     negated = 0
                 elif negated:
                     negated -= 1
-                    found[size] = _column(2, key, known)
-                    size += found[size] >= 0
+                    size = _add(found, size, _column(2, key, known))
             words, before = words + 1, hashed
-            for place in range(stop - begin + 2):
-                inside = 0 < place <= stop - begin
-                code = np.uint64(codes[begin + place - 1]) if inside else np.uint64(BLANK)
-                # The n-grams that end here are those of the place before, and this character.
+            for position in range(stop - begin + 2):
+                inside = 0 < position <= stop - begin
+                code = np.uint64(codes[begin + position - 1]) if inside else np.uint64(BLANK)
+                # The n-grams that end here are those of the position before, and this character.
                 for length in range(largest, 0, -1):
                     rolling[length] = (rolling[length - 1] + code) * _FACTOR
-                for length in range(smallest, min(place + 1, largest) + 1):
-                    found[size] = _column(1, _key(rolling[length] + np.uint64(length)), known)
-                    size += found[size] >= 0
+                for length in range(smallest, min(position + 1, largest) + 1):
+                    size = _add(found, size, _column(1, _key(rolling[length] + np.uint64(length)), known))
         sums[:], squares[:] = 0, 0
         for number in range(size):
             counts[found[number]] += 1
@@ -180,7 +182,7 @@ def ngram_logits(
             if not count:
                 continue
             counts[column] = 0
-            value = np.float64(np.float32(factors[column]) * unit)
+            value = np.float64(np.float32(factors[column]) * factor_scale)
             if count > 1:
                 value *= 1 + np.log(np.float64(count))
             part = 0
@@ -188,7 +190,7 @@ def ngram_logits(
                 part += 1
             squares[part] += value * value
             for label in range(labels):
-                sums[part, label] += value * np.float64(np.float32(weights[column, label]) * scales[label])
+                sums[part, label] += value * np.float64(np.float32(weights[column, label]) * weight_scales[label])
         for label in range(labels):
             logit = np.float64(bias[label])
             for part in range(PARTS):

@@ -20,7 +20,7 @@ from elman.data.ngram_index import MOST_CHARACTERS, PARTS, Buckets, NgramIndex
 from elman.errors import FolderError
 
 if TYPE_CHECKING:
-    from elman.models.ngram_kernel import KeyTable, NumberTable
+    from elman.models.ngram_kernel import KeyTable, WeightTable
 
 NGRAMS_FILE = "ngrams.safetensors"
 _MOST_COLUMNS = 1 << 17
@@ -35,7 +35,6 @@ _PATIENCE = 64
 """Texts without compiled code, which takes a third of a second to load."""
 _OLD = {"weights", "bias", "rarity"}
 """Arrays of models with buckets."""
-_ARRAYS = {"codes", "scales", "bias", "factors", "unit", "keys", "sizes", "negations", "reach", "lengths"}
 
 
 def most_columns(labels: int) -> int:
@@ -124,15 +123,15 @@ class NgramRegression:
         return ngram_logits(code_points(lowered), starts, character_classes(), *self._tables, self.bias)
 
     @cached_property
-    def _tables(self) -> "tuple[KeyTable, NumberTable]":
-        from elman.models.ngram_kernel import NumberTable, key_table
+    def _tables(self) -> "tuple[KeyTable, WeightTable]":
+        from elman.models.ngram_kernel import WeightTable, key_table
 
         arrays, one = self._stored, np.float32(1)
         if isinstance(self.index, Buckets):
-            numbers = NumberTable(self.factors, one, self.weights, np.full(len(self.bias), one))
+            weights = WeightTable(self.factors, one, self.weights, np.full(len(self.bias), one))
         else:
-            numbers = NumberTable(arrays["factors"], arrays["unit"][0], arrays["codes"], arrays["scales"])
-        return key_table(self.index), numbers
+            weights = WeightTable(arrays["factors"], arrays["unit"][0], arrays["codes"], arrays["scales"])
+        return key_table(self.index), weights
 
     def reference_logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """``logits`` by their definition."""
@@ -191,7 +190,7 @@ def stored_arrays(
 
 def _fit(arrays: Mapping[str, NDArray[Any]], labels: int) -> bool:
     if set(arrays) == _OLD:
-        rows = len(arrays["rarity"]) if arrays["rarity"].ndim else 0
+        rows = arrays["rarity"].size
         return rows in {2 << bits for bits in range(10, 17)} and _are(
             arrays,
             {
@@ -200,9 +199,7 @@ def _fit(arrays: Mapping[str, NDArray[Any]], labels: int) -> bool:
                 "rarity": (np.float16, (rows,)),
             },
         )
-    if set(arrays) != _ARRAYS or not all(array.ndim for array in arrays.values()):
-        return False
-    rows, negations = len(arrays["keys"]), len(arrays["negations"])
+    rows, negations = (arrays[name].size if name in arrays else 0 for name in ("keys", "negations"))
     wanted = {
         "codes": (np.int8, (rows, labels)),
         "scales": (np.float32, (labels,)),
@@ -216,9 +213,9 @@ def _fit(arrays: Mapping[str, NDArray[Any]], labels: int) -> bool:
         "lengths": (np.int64, (2,)),
     }
     return (
-        rows <= _MOST_COLUMNS
+        _are(arrays, wanted)
+        and rows <= _MOST_COLUMNS
         and negations <= _MOST_NEGATIONS
-        and _are(arrays, wanted)
         and 0 <= int(arrays["reach"][0]) <= _MOST_NEGATIONS
         and bool(2 <= arrays["lengths"][0] <= arrays["lengths"][1] <= MOST_CHARACTERS)
         and bool(((arrays["sizes"] >= 0) & (arrays["sizes"] <= rows)).all())
@@ -231,8 +228,8 @@ def _fit(arrays: Mapping[str, NDArray[Any]], labels: int) -> bool:
 
 
 def _are(arrays: Mapping[str, NDArray[Any]], wanted: Mapping[str, tuple[Any, tuple[int, ...]]]) -> bool:
-    """Whether arrays have these types and shapes, and numbers of a usual size."""
-    return all(
+    """Whether arrays have these names, types and shapes, and numbers of a usual size."""
+    return arrays.keys() == wanted.keys() and all(
         arrays[name].dtype == kind
         and arrays[name].shape == shape
         and (arrays[name].dtype.kind != "f" or (np.abs(arrays[name]) <= _LARGEST).all())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from elman.data.hashed_ngrams import Features, all_ngrams, word_keys
 from elman.data.negations import REACH, negations
-from elman.data.ngram_index import PARTS, NgramIndex
+from elman.data.ngram_index import LOW, NgramIndex
 from elman.metrics.calibration import fit_temperature, log_loss, sigmoid, softmax
 from elman.models.encoder import label_loss
 from elman.models.ngram_regression import NgramRegression, informativeness, most_columns, scaled
@@ -70,14 +70,13 @@ def _indexed(texts: Sequence[str], *, most: int) -> tuple[NgramIndex, Features]:
     own = found.columns[: found.starts[rows]]
     wide, frequency = np.unique(own, return_counts=True)
     if len(wide) > most:
-        order = np.lexsort((wide & 0xFFFFFFFF, -frequency))  # of equally frequent ones, any
+        order = np.lexsort((wide & LOW, -frequency))  # of equally frequent ones, any
         wide = np.sort(wide[order[:most]])
-    keys, sizes = (wide & 0xFFFFFFFF).astype(np.uint32), np.bincount(wide >> 32, minlength=PARTS)
     columns = np.searchsorted(wide, own)
     known = wide[np.minimum(columns, len(wide) - 1)] == own if len(wide) else np.zeros(0, np.bool_)
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(known, dtype=np.int64)])
     features = Features(before[found.starts[: rows + 1]], columns[known], found.counts[: len(own)][known])
-    return NgramIndex(keys, sizes, negated, REACH), features
+    return NgramIndex.of(wide, negations=negated, reach=REACH), features
 
 
 class _Regression:
