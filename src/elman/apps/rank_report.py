@@ -1,6 +1,6 @@
 """How good rankings are: figures of each method and of their sum, next to a baseline."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,6 +65,33 @@ def rank_queries(
             own |= by_query
         runs[FUSION] = {query: ranker.ordered(each, each.fused(own[query])) for query, each in found.items()}
     return RankedQueries(runs, fitted)
+
+
+def unmatched(qrels: Qrels, runs: Mapping[str, Run], ids: Iterable[str]) -> Iterator[str]:
+    """What judgements name that is not there, as notes: it counts as not found.
+
+    Args:
+        runs: of the ranker, each with all queries.
+        ids: of all documents.
+
+    >>> list(unmatched({"q": {"a": 1, "b": 2}}, {"bm25": {"q": {"a": 0.5}}}, ["a", "c"]))
+    ['1 of 2 relevant documents are none of the documents, such as b']
+    """
+    relevant = {query: {name for name, grade in each.items() if grade > 0} for query, each in qrels.items()}
+    relevant = {query: names for query, names in relevant.items() if names}
+    asked = next(iter(runs.values()), {})
+    strangers = [query for query in relevant if query not in asked]
+    if strangers:
+        yield f"{len(strangers):,} of {len(relevant):,} judged queries are none of the queries, such as {strangers[0]}"
+    names = dict.fromkeys(name for each in relevant.values() for name in sorted(each))
+    found = {name for run in runs.values() for documents in run.values() for name in documents}
+    missing = dict.fromkeys(name for name in names if name not in found)
+    if missing:
+        for name in ids:
+            missing.pop(name, None)
+    if missing:
+        first = next(iter(missing))
+        yield f"{len(missing):,} of {len(names):,} relevant documents are none of the documents, such as {first}"
 
 
 def _fitted(

@@ -205,7 +205,7 @@ def _evaluate(
     *,
     as_json: bool,
 ) -> None:
-    from elman.apps.rank_report import rank_queries, ranking_figures
+    from elman.apps.rank_report import rank_queries, ranking_figures, unmatched
     from elman.apps.ranking.documents import read_named
     from elman.apps.ranking.fusion import save_weights
     from elman.apps.ranking.trec import parse_grades, read_qrels, read_run, run_lines
@@ -214,6 +214,8 @@ def _evaluate(
     judged = read_qrels(names["qrels"] or "", grades)
     others = {Path(run).name: read_run(run) for run in runs}
     found = rank_queries(ranker, read_named(queries), judged, folds=folds, progress=progress)
+    for note in unmatched(judged, found.runs, ranker.index.ids):
+        progress.say(f"note: {note}; they count as not found")
     best = FUSION if FUSION in found.runs else next(iter(found.runs))
     if names["out"] is not None:
         lines = (line for query, scores in found.runs[best].items() for line in run_lines(query, scores.items(), best))

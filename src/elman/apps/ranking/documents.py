@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from elman.apps.ranking.build import IndexedDocument
+from elman.apps.ranking.marked_files import marked_reader
 from elman.errors import TextError
 from elman.progress import Progress
 from elman.text.corpus import CorpusConfig, read_lines
@@ -37,10 +38,11 @@ def read_named(
 ) -> Iterator[IndexedDocument]:
     """Texts with their names, in one streaming pass.
 
-    A record of .jsonl, .csv or .tsv has an id and a text, and a title is put before the text unless
-    that begins with it; the words of a title count twice. Lines ``ID<TAB>TEXT`` of a .tsv file need
-    no line of names. In a folder each file of plain text is a document, called by its path;
-    otherwise each line is, called by its number.
+    A record of .jsonl, .csv or .tsv has an id and a text, and a title is put before the text
+    unless that begins with it; the words of a title count twice. Lines ``ID<TAB>TEXT`` of a .tsv
+    file need no line of names. SMART's and TREC's files have names and titles too. In a folder
+    each file of plain text is a document, called by its path; otherwise each line is, called by
+    its number.
 
     Args:
         field: the field that holds the text, without the title.
@@ -142,6 +144,7 @@ def _of_file(
         return
     lines = chain([first], lines)
     reader = READERS.get(source.suffix, reader_of_line(first))
+    reader = (marked_reader(first) if reader is read_plain else None) or reader
     if reader is read_plain and field is None:
         if source.given and not whole:
             yield from (IndexedDocument(str(number), line.strip()) for number, line in enumerate(lines, start=1))

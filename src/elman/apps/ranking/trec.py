@@ -1,9 +1,10 @@
 """Runs and judgements in the formats of TREC.
 
-A run has lines ``QUERY Q0 DOCUMENT RANK SCORE NAME``; judgements (qrels) have lines
-``QUERY 0 DOCUMENT GRADE``, or ``QUERY DOCUMENT GRADE``, as in BEIR with a line of names first. As
-trec_eval does it, a run is ordered by its scores alone, as float32, and of equal ones by the
-documents' names, the last first.
+A run has lines ``QUERY Q0 DOCUMENT RANK SCORE NAME``; judgements (qrels) have lines ``QUERY 0
+DOCUMENT GRADE``, or ``QUERY DOCUMENT GRADE``, as in BEIR with a line of names first, or ``QUERY
+DOCUMENT 0 0`` as in SMART's collections, where what is listed is relevant. As trec_eval does it, a
+run is ordered by its scores alone, as float32, and of equal ones by the documents' names, the last
+first.
 """
 
 import math
@@ -82,7 +83,10 @@ def read_qrels(file: str | Path, grades: Mapping[int, int] | None = None) -> Qre
         TextError: a line is no judgement, or no document is relevant.
     """
     qrels: Qrels = {}
-    for number, (position, words) in enumerate(_rows(file)):
+    rows = list(_rows(file))
+    if all(len(words) == 4 and words[2] == "0" and _number(words[3]) == 0 for _, words in rows):
+        rows = [(position, [words[0].lstrip("0") or "0", words[1], "1"]) for position, words in rows]
+    for number, (position, words) in enumerate(rows):
         if len(words) not in (3, 4):
             raise TextError(f"{position}: {counted(len(words), 'column')}; judgements have QUERY 0 DOCUMENT GRADE")
         value = _number(words[-1])
@@ -92,6 +96,8 @@ def read_qrels(file: str | Path, grades: Mapping[int, int] | None = None) -> Qre
             raise TextError(f"{position}: the grade is {words[-1][:40]!r}; it must be a whole number")
         grade = int(value) if grades is None else grades.get(int(value), 0)
         qrels.setdefault(words[0], {})[words[-2]] = grade
+    if not qrels:
+        raise TextError(f"{file}: no judgement in it; lines are QUERY 0 DOCUMENT GRADE")
     if not any(grade > 0 for each in qrels.values() for grade in each.values()):
         raise TextError(f"{file}: no document is relevant; if grades are no numbers that rise, say --grades")
     return qrels
