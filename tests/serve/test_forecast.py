@@ -8,6 +8,7 @@ from tests.serve.conftest import Make, ask
 from tests.serve.seasons import forecaster
 
 from elman.serve.limits import Limits
+from elman.tasks.forecast.model import ForecastModel
 
 FORECAST = "/v1/forecast"
 
@@ -29,6 +30,16 @@ def test_it_is_what_the_model_gives(make: Make) -> None:
     assert [each["series"] for each in alone["forecasts"]] == ["a", "b"] and "history" not in alone["forecasts"][0]
     (card,) = client.get("/v1/models").json()["data"]
     assert card["elman"]["abilities"] == ["forecast"] and card["elman"]["horizon"] == 3
+
+
+def test_its_weights_are_hashed_before_the_first_request_and_never_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = iter(["once"])
+    monkeypatch.setattr(ForecastModel, "model_hash", property(lambda model: next(hashes)))
+    client = make({"seasons": forecaster()})
+    assert next(hashes, None) is None
+    assert [client.get("/v1/models").json()["data"][0]["elman"]["hash"] for _ in range(2)] == ["once", "once"]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,11 @@ class ContinuesText(Ability):
     def describe(self) -> dict[str, Any]:
         lm = self.model.lm
         about = {**lm.describe(), "level": lm.tokenizer.config.level, "vocabulary": lm.tokenizer.size}
-        return {**about, "forgets_lines": lm.forgets_lines, "hash": lm.model_hash}
+        return {**about, "forgets_lines": lm.forgets_lines, "hash": self.hash}
+
+    @functools.cached_property
+    def hash(self) -> str:
+        return self.model.lm.model_hash
 
     @property
     def waiting(self) -> int:
@@ -104,10 +108,6 @@ class Predicts(Ability):
 
     model: Any
     batcher: LabelBatcher
-    hash: str
-
-    def describe(self) -> dict[str, Any]:
-        return {**self.model.describe(), "hash": self.hash}
 
     @property
     def waiting(self) -> int:
@@ -145,7 +145,6 @@ class PredictsLabels(Predicts):
     name: str
     model: LabelModel
     batcher: LabelBatcher
-    hash: str
 
     @classmethod
     def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
@@ -154,7 +153,7 @@ class PredictsLabels(Predicts):
         for _ in model.predictions(["a"] * _MANY):
             pass  # no first request waits for compilation
         batcher = LabelBatcher(model, observe=metrics.step_rows.observe)
-        return cls(name, model, batcher, model.model_hash)
+        return cls(name, model, batcher)
 
 
 @runtime_checkable
@@ -202,7 +201,6 @@ class TagsWords(Predicts):
     model: TagModel
     batcher: LabelBatcher
     """Texts come to it as sentences, whose length is in words."""
-    hash: str
 
     @classmethod
     def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
@@ -212,7 +210,7 @@ class TagsWords(Predicts):
             pass  # no first request waits for compilation
         step = max(min(_WORDS, _TAG_PROBABILITIES // len(model.labels)), 1)
         batcher = LabelBatcher(model, observe=metrics.step_rows.observe, step=step)
-        return cls(name, model, batcher, model.model_hash)
+        return cls(name, model, batcher)
 
 
 @runtime_checkable
@@ -256,21 +254,17 @@ class GivesVectors(Ability):
 
     name: str
     model: VectorModel
-    hash: str
 
     @classmethod
     def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
         if not isinstance(model, VectorModel):
             return None
         model.prepare()
-        return cls(name, model, model.model_hash)
+        return cls(name, model)
 
     @property
     def sentence_vectors(self) -> SentenceVectors:
         return vectors_of(self.model)
-
-    def describe(self) -> dict[str, Any]:
-        return {**self.model.describe(), "hash": self.hash}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -294,8 +288,7 @@ class ForecastsSeries(Ability):
         return cls(name, model)
 
     def describe(self) -> dict[str, Any]:
-        names = list(self.model.history)[:_NAMES]
-        return {**self.model.describe(), "names": names, "hash": self.model.model_hash}
+        return {**super().describe(), "names": list(self.model.history)[:_NAMES]}
 
 
 ABILITIES: tuple[type[Ability], ...] = (

@@ -1,6 +1,7 @@
 """Ability: what a route needs of a model."""
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from elman.apps.summarize import SentenceVectors
@@ -36,6 +37,7 @@ class Ability(ABC):
     """The views of the page that need it."""
     name: str
     """The model's name."""
+    model: Any
 
     @property
     def sentence_vectors(self) -> SentenceVectors | None:
@@ -52,9 +54,14 @@ class Ability(ABC):
     def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
         """The ability of a model, ready to use; None if the model lacks it."""
 
-    @abstractmethod
+    @cached_property
+    def hash(self) -> str:
+        """Hex digest of the model."""
+        return self.model.model_hash
+
     def describe(self) -> dict[str, Any]:
         """Facts about the model for ``/v1/models``."""
+        return {**self.model.describe(), "hash": self.hash}
 
     @property
     def waiting(self) -> int:

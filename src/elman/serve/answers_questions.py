@@ -43,9 +43,6 @@ class RanksDocuments(AnswersQuestions):
     def of(cls, name: str, model: Any, metrics: Metrics) -> Self | None:
         return cls(name, model) if isinstance(model, DocumentModel) else None
 
-    def describe(self) -> dict[str, Any]:
-        return {**self.model.describe(), "hash": self.model.model_hash}
-
 
 @runtime_checkable
 class PassageModel(answer.AnswersQuestions, ServedModel, Protocol):
@@ -63,7 +60,6 @@ class ReadsPassages(AnswersQuestions):
 
     name: str
     model: PassageModel
-    hash: str
     turn: threading.Lock
 
     @classmethod
@@ -72,7 +68,4 @@ class ReadsPassages(AnswersQuestions):
             return None
         for _ in model.predictions([("a", "a")] * _MANY):
             pass  # no first request waits for compilation
-        return cls(name, model, model.model_hash, threading.Lock())
-
-    def describe(self) -> dict[str, Any]:
-        return {**self.model.describe(), "hash": self.hash}
+        return cls(name, model, threading.Lock())

@@ -40,7 +40,6 @@ class ChoosesReplies(Ability):
 
     name: str
     model: ReplyModel
-    hash: str
     turn: threading.Lock
     own: dict[tuple[Hidden, str | None], Replier]
     """What chooses among the model's own replies, by what is hidden and the language model
@@ -51,7 +50,7 @@ class ChoosesReplies(Ability):
         if not isinstance(model, ReplyModel):
             return None
         model.message_vectors([["a"]])  # no first request waits for compilation
-        return cls(name, model, model.model_hash, threading.Lock(), {})
+        return cls(name, model, threading.Lock(), {})
 
     def choose(
         self,
@@ -94,6 +93,3 @@ class ChoosesReplies(Ability):
     def _vectors(self, sentences: Sequence[str]) -> NDArray[np.float32]:
         with self.turn:
             return self.model.reply_vectors(sentences)
-
-    def describe(self) -> dict[str, Any]:
-        return {**self.model.describe(), "hash": self.hash}

@@ -66,6 +66,7 @@ class LoadedModels:
                 self.close()
                 raise UsageError(f"{name} cannot be served; a model that {can} can")
             self.served[name] = Served(name, abilities, int(time.time()))
+            self.served[name].card()  # no request waits for a hash
 
     def find(self, name: str, *, param: str = "model") -> Served:
         """The model of that name.

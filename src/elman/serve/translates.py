@@ -35,7 +35,6 @@ class Translates(Ability):
 
     name: str
     model: TranslationModel
-    hash: str
     turn: threading.Lock
 
     @classmethod
@@ -43,7 +42,4 @@ class Translates(Ability):
         if not isinstance(model, TranslationModel):
             return None
         list(model.predictions(["a"]))  # no first request waits for compilation
-        return cls(name, model, model.model_hash, threading.Lock())
-
-    def describe(self) -> dict[str, Any]:
-        return {**self.model.describe(), "hash": self.hash}
+        return cls(name, model, threading.Lock())

@@ -41,7 +41,6 @@ class WritesCaptions(Ability):
 
     name: str
     model: CaptionModel
-    hash: str
     turn: threading.Lock
 
     @classmethod
@@ -51,12 +50,9 @@ class WritesCaptions(Ability):
         shape = model.shape
         empty = np.zeros((shape.height, shape.width, shape.channels), np.float32 if shape.features else np.uint8)
         list(model.predictions([empty]))  # no first request waits for compilation
-        return cls(name, model, model.model_hash, threading.Lock())
+        return cls(name, model, threading.Lock())
 
     @property
     def own_views(self) -> tuple[str, ...]:
         # A browser has no features.
         return () if self.model.shape.features else self.views
-
-    def describe(self) -> dict[str, Any]:
-        return {**self.model.describe(), "hash": self.hash}
