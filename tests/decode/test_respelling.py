@@ -37,6 +37,26 @@ def test_a_capital_is_the_words_own_unless_it_only_begins_lines(model: TableMode
     assert complete_phrase(model, typed, partial=True, words=1)[0][0] == shown  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("level_of_words", [{}, {"pretokenized": True}])
+def test_a_rare_word_may_be_the_beginning_of_usual_ones(level_of_words: dict[str, bool]) -> None:
+    rows = {
+        None: {" we": 1.0},
+        # "th" has 0.01 of 0.81, "in" 0.1 of 0.19.
+        " we": {" th": 0.01, " the": 0.5, " then": 0.3, " in": 0.1, " into": 0.09},
+        " th": {" we": 1.0},
+        " in": {" then": 1.0},
+    }
+    model = TableModel(fit("word", "we th the then in into", **level_of_words), rows)
+    found = complete(model, "we th")
+    assert found.words == [
+        ("the", pytest.approx(0.5 / 0.81)),
+        ("then", pytest.approx(0.3 / 0.81)),
+        ("th", pytest.approx(0.01 / 0.81)),
+    ]
+    assert (found.partial, complete(model, "we th", partial=False).words) == ("th", [("we", 1.0)])
+    assert complete(model, "we in").words == [("then", 1.0)]
+
+
 def test_keystrokes_are_those_of_complete(model: TableModel) -> None:
     for line in ("we haus", "we Haus", "we please", "please", "haus"):
         (fast,) = type_lines(model, [(line, True)])  # type: ignore[arg-type]

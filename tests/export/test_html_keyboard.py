@@ -69,6 +69,21 @@ def test_words_with_a_capital_are_those_of_python(opened: Opened) -> None:
     assert keyboard.complete("ein ha").words[0][0] == "Haus" and keyboard.complete("das bitt").words[0][0] == "bitte"
 
 
+@pytest.mark.parametrize("options", [{}, {"pretokenized": True}])
+def test_rare_words_are_half_typed_as_in_python(opened: Opened, options: dict[str, bool]) -> None:
+    lines = ["we saw the cat", "we saw then", "the cat saw", "then the", "saw th cat", "The cat", "Then we saw"]
+    lm = ngram(3, lines=[line for line in lines for _ in range(1 if "th " in line else 40)], **options)
+    page, keyboard = opened.open(lm), Keyboard([KeyboardModel(lm, Speller.fit({}))])
+    halves = []
+    for prompt in ("we saw th", "th", "saw the", "saw. th", "saw. the", "cat", "saw th c", "Th"):
+        here = page.evaluate("(text) => document.elman.complete(text, 5, true)", prompt)
+        found = keyboard.complete(prompt, n=5, secrets=False)
+        pairs = [{**pair, "probability": pytest.approx(pair["probability"], rel=1e-5)} for pair in found.pairs]
+        assert (here["words"], here["partial"]) == (pairs, found.partial), prompt
+        halves.append(found.partial)
+    assert halves[0] == "th" and halves[2] == ""
+
+
 def test_a_correction_takes_the_place_of_what_was_typed(opened: Opened) -> None:
     page = opened.open(ngram(3))
     field = page.locator("textarea")

@@ -17,7 +17,7 @@ def run(
     n: Annotated[int, typer.Option("--n", "-n", help="How many words.")] = 5,
     partial: Annotated[
         bool | None,
-        typer.Option("--partial/--no-partial", help="The last word is half-typed (default: if it is unknown)."),
+        typer.Option("--partial/--no-partial", help="The last word is half-typed (default: if unknown or rare)."),
     ] = None,
     phrase: Annotated[bool, typer.Option("--phrase", help="Suggest whole phrases, by beam search.")] = False,
     words: Annotated[int, typer.Option(help="Words of a phrase.")] = 4,

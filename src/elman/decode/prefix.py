@@ -7,6 +7,7 @@ import numpy as np
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prompt_state import PromptState, first_candidates, followed, whole_words
 from elman.decode.prompts import consume_lines, consume_part
+from elman.decode.sentence_start import A_WORD, is_over
 from elman.decode.spelling import fold_index, locale_of
 from elman.decode.typed_words import open_words
 from elman.decode.words import CharacterRun, Kind, runs
@@ -17,8 +18,6 @@ from elman.text.letter_case import CaseLocale, lower
 from elman.text.tokenizer import UNK_ID, Tokenizer
 
 _LOOK_BACK = 200
-# "a" begins many words and is one itself: the threshold favours whole words.
-_A_WORD = 0.1
 # Below word level: a beginning less likely than this is tried in other spellings, and read in the
 # likeliest of them if that is so many times as likely.
 _UNLIKELY = 1e-3
@@ -29,9 +28,9 @@ def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = Non
     """Read a prompt up to where the next word begins.
 
     A prompt that ends in white space or punctuation asks for a new word. Otherwise ``partial`` says
-    whether its last word is unfinished. With None, the word is unfinished at word level if it is
-    not in the vocabulary. Other levels have no list of words: there it is unfinished if the model
-    gives it less than a tenth of the probability of everything that begins so.
+    whether its last word is unfinished. With None, the word is unfinished if the model gives it
+    less than a tenth of the probability of everything that begins so: "a" begins many words and is
+    one itself, "th" hardly is. At word level an unknown word is unfinished, too.
 
     Words before it that are known in another case only are read as those. An unfinished word that
     nothing begins with is looked up without regard to case and sign of apostrophe; if nothing
@@ -70,8 +69,9 @@ def open_prompt(model: LanguageModel, prompt: str, *, partial: bool | None = Non
         return completed(unfinished())
     unfinished_state = unfinished()
     if whole_words(tokenizer):
-        return completed(unfinished_state) if _is_unknown(index, tokenizer, unfinished_state) else new_word()
-    if _probability_over(model, index, unfinished_state, run) >= _A_WORD:
+        half = _is_unknown(index, tokenizer, unfinished_state) or not is_over(model, index, unfinished_state)
+        return completed(unfinished_state) if half else new_word()
+    if _probability_over(model, index, unfinished_state, run) >= A_WORD:
         return new_word()
     return completed(unfinished_state)
 

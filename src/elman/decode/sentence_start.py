@@ -29,6 +29,8 @@ SENTENCE_END = "[.!?\u2026][\"'\u2019\u201d\xbb)\\]]* $"
 """What a text ends with where a sentence may begin."""
 _END = re.compile(SENTENCE_END)
 _MOST = 0.75
+A_WORD = 0.1
+"""A word that has a smaller share of what begins so is taken as unfinished."""
 _LOOK_BACK = 20
 """Characters at the end of a text that are looked at."""
 
@@ -123,6 +125,14 @@ def prefers_capital(model: LanguageModel, index: PieceIndex, prompt_state: Promp
     capital = [token for token in same if index.body(token).decode()[:1].isupper()]
     masses = masses_at(model, prompt_state)
     return masses[capital].sum() > masses[index.equal_to(prompt_state.typed)].sum()
+
+
+def is_over(model: LanguageModel, index: PieceIndex, prompt_state: PromptState) -> bool:
+    """Whether the known word that a prompt ends with is a word rather than the beginning of longer
+    ones: it has a tenth of the probability of everything that begins so; for models of words."""
+    masses, begun = masses_at(model, prompt_state), index.starting_with(prompt_state.typed)
+    same = float(masses[index.equal_to(prompt_state.typed)].sum())
+    return same >= A_WORD * float(masses[begun].sum())
 
 
 def _weighed(candidate: Candidate, weight: float) -> Candidate:

@@ -10,7 +10,7 @@ import numpy as np
 from elman.decode.pieces import PieceIndex, piece_index
 from elman.decode.prompt_state import PromptState
 from elman.decode.prompts import consume_ids, known_words, open_end
-from elman.decode.sentence_start import begins_small, expects_capitals, prefers_capital, sentence_masses
+from elman.decode.sentence_start import begins_small, expects_capitals, is_over, prefers_capital, sentence_masses
 from elman.decode.spelling import FoldIndex, fold_index
 from elman.decode.words import CharacterRun, runs
 from elman.models.protocol import LanguageModel, State
@@ -48,10 +48,13 @@ def open_words(model: LanguageModel, line: str, state: State, oov: list[str], *,
             others = folds.starting_with(half.best(index).decode())
             respelled = len(others) > 0 and not (small and (begun or inside))
             unmatched = "" if others else half.word
-    elif half and small and partial is None:
-        # "the" at the beginning of a sentence may become "The".
+    elif half and partial is None and not half.open:
         unfinished = open_words(model, line, state, oov, partial=True)
-        if unfinished.case or (unfinished.others and prefers_capital(model, index, unfinished)):
+        # "the" at the beginning of a sentence may become "The".
+        if small and (unfinished.case or (unfinished.others and prefers_capital(model, index, unfinished))):
+            return unfinished
+        # A rare word may be the beginning of usual ones, as "th" is.
+        if unfinished.partial and not is_over(model, index, unfinished):
             return unfinished
         half = None
     else:

@@ -34,7 +34,9 @@ class CompleteBody(Body):
     prompt: str = Field(description="The text so far, a half-typed word included.")
     model: Name | None = Field(None, description="Which model; by default the first one that continues text.")
     n: int = Field(5, ge=1, le=1_000_000, description="How many words.")
-    partial: bool | None = Field(None, description="Whether the last word is half-typed; null: if it is unknown.")
+    partial: bool | None = Field(
+        None, description="Whether the last word is half-typed; null: if unknown or rare there."
+    )
     block: list[str] = Field(
         [],
         max_length=10_000,

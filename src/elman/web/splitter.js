@@ -123,11 +123,11 @@ export class Splitter {
 
   /**
    * How an open line is read, as in elman.decode.typed_words; with `whole` its last word is not half typed, with `partial`
-   * it is. A known word in small letters where a sentence may begin `mayBeHalf` one with a capital.
+   * it is. A known word `mayBeHalf` a longer one, or, where a sentence `begins` with it, one with a capital.
    */
   open(line, {whole = false, partial = false} = {}) {
     const half = whole ? null : this.half(line), {words} = this;
-    let unmatched = "", mayBeHalf = false;
+    let unmatched = "", mayBeHalf = false, begins = false;
     if (half) {
       const typed = half.typed.filter((text) => words.range(text).length > 0).at(-1) ?? half.typed.at(-1);
       const known = !half.open && this.ids.has(half.typed[0]);
@@ -147,7 +147,7 @@ export class Splitter {
           };
         }
         unmatched = half.word;
-      } else mayBeHalf = small && !half.open;
+      } else [mayBeHalf, begins] = [!half.open, small];
     }
     const blank = line !== "" && this.between.test(Array.from(line).at(-1));
     const implied = line.length > 1 && line.endsWith(" ") && this.read(line.slice(0, -1)).after === APART;
@@ -157,7 +157,7 @@ export class Splitter {
     const mayJoin = !blank && line !== "" && after === APART && !/[\p{L}\p{N}]/u.test(tokens.at(-1).type);
     return {
       ids: this.known(tokens), before, typed: blank ? " " : "", lead: blank ? 1 : 0, partial: "", sign: "", mayJoin, others: [],
-      unmatched, mayBeHalf,
+      unmatched, mayBeHalf, begins,
     };
   }
 

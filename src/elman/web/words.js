@@ -52,8 +52,9 @@ const GOES_ON = {
 };
 const UNK = 0, EOS = 1;
 const CAPITAL = /^\p{Uppercase}/u, SMALL = /^\p{Lowercase}/u, USUALLY = 0.75;
-/** Corrections are looked for where what was typed has a lower probability; less likely ones are not offered. */
-const UNLIKELY = 1e-4, LEAST_SHARE = 0.05;
+// Corrections are looked for where what was typed has a lower probability; less likely ones are not offered; a word that
+// has a smaller share than A_WORD of what begins so is half typed.
+const UNLIKELY = 1e-4, LEAST_SHARE = 0.05, A_WORD = 0.1;
 
 /** One line in normal form; other blanks than ASCII's belong to the words of pretokenized text. */
 export function normal(line, pretokenized = false) {
@@ -153,7 +154,7 @@ export class Words {
       return {...opening, ids: [...ids, ...opening.ids]};
     }
     const word = this.lastWord(line);
-    let unmatched = "";
+    let unmatched = "", mayBeHalf = false;
     if (word && !how.whole) {
       const start = line.length - word.length;
       const spaced = start === 0 || line[start - 1] === " ";
@@ -161,7 +162,8 @@ export class Words {
       const known = this.ids.has(typed) || (this.pretokenized && word === this.tokens[UNK]);
       // Of the last character alone: a class before `$` misses letters beyond U+FFFF in Chromium.
       const others = known || this.range(typed).length ? [] : this.alike(typed);
-      const half = !known && (/[\p{L}\p{N}]/u.test([...word].at(-1)) || this.range(typed).length + others.length > 0);
+      mayBeHalf = this.ids.has(typed);
+      const half = (!known || how.partial) && (/[\p{L}\p{N}]/u.test([...word].at(-1)) || this.range(typed).length + others.length > 0);
       if (half && this.range(typed).length + others.length > 0) {
         const before = line.slice(0, spaced && start ? start - 1 : start);
         const lead = spaced ? 1 : 0;
@@ -171,7 +173,7 @@ export class Words {
     }
     const space = line.endsWith(" ");
     const before = space ? line.slice(0, -1) : line;
-    return {ids: [...ids, ...this.encode(before)], before, typed: space ? " " : "", lead: space ? 1 : 0, partial: "", others: [], unmatched};
+    return {ids: [...ids, ...this.encode(before)], before, typed: space ? " " : "", lead: space ? 1 : 0, partial: "", others: [], unmatched, mayBeHalf};
   }
 
   /**
@@ -206,8 +208,7 @@ export class Words {
     const {found, total} = namedWords(this, answer.begun, this.massesAt(place, logProbs), this.openers);
     if (!total) return answer;
     const typed = answer.typed + total, weight = this.weights(answer.before);
-    const asTyped = answer.typed ? answer.words : [];
-    const masses = new Map(asTyped.map(({text, probability}) => [text, probability * answer.typed]));
+    const masses = new Map((answer.typed ? answer.words : []).map(({text, probability}) => [text, probability * answer.typed]));
     for (const [id, mass] of found.filter(([id]) => weight(id) > 0 && !masses.has(this.bodies[id]))) {
       masses.set(this.bodies[id], mass * weight(id));
     }
@@ -239,7 +240,7 @@ export class Words {
     return {...answer, words, partial: begun, unknown: "", typed: total};
   }
 
-  /** How a text is read by what the model knows of capitals where a sentence begins. */
+  /** How a text is read by what the model knows of the word that it ends with. */
   asked(text, logProbs) {
     const inCase = (opening) => {
       if (!opening.isSmall || !this.expectsCapitals(this.massesAt(opening, logProbs))) return opening;
@@ -249,10 +250,13 @@ export class Words {
     const opening = inCase(this.open(text));
     if (!opening.mayBeHalf) return opening;
     const half = inCase(this.open(text, {partial: true}));
-    if (half.writtenAs) return half;
+    if (opening.begins && half.writtenAs) return half;
     const mass = this.massesAt(half, logProbs), same = this.spelledOtherwise(half.typed);
     const capital = same.filter((id) => CAPITAL.test(this.bodies[id])).reduce((sum, id) => sum + mass(id), 0);
-    return half.others.length && capital > mass(this.ids.get(half.typed)) ? half : opening;
+    if (opening.begins && half.others.length && capital > mass(this.ids.get(half.typed))) return half;
+    // A rare word may be the beginning of usual ones, as "th" is.
+    const begun = this.range(half.typed).reduce((sum, id) => sum + mass(id), 0);
+    return half.partial && mass(this.ids.get(half.typed)) < A_WORD * begun ? half : opening;
   }
 
   /** The probability of each type at an opening; where a sentence may begin, a line may end instead. */

@@ -73,7 +73,7 @@ class Model(LowLevel, Exports):
         after any prompt.
 
         Args:
-            partial: whether the last word is half-typed; None: if it is unknown.
+            partial: whether the last word is half-typed; None: if it is unknown or rare there.
             block: words never to offer: words, stems like ``dog*``, expressions like ``/^dog/``, or
                 ``builtin`` for a list of profanities.
             secrets: whether to offer long numbers, addresses and random strings.
