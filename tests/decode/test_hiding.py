@@ -4,7 +4,7 @@ level."""
 import numpy as np
 import pytest
 
-from elman.decode.blocklist import Blocklist, block_entries, builtin_entries
+from elman.decode.blocklist import Blocklist, block_entries, builtin_entries, read_entries
 from elman.decode.completion import complete
 from elman.decode.masking import Mask
 from elman.decode.offers import offers_from
@@ -119,6 +119,27 @@ def test_entries_of_a_list(tmp_path):
         Blocklist(["/a+/"], expressions=False)
     (tmp_path / "list").write_text("# birds\nowl\n\n  emu* \n", encoding="utf-8")
     assert block_entries([str(tmp_path / "list"), "yak"]) == ["owl", "emu*", "yak"]
+
+
+@pytest.mark.parametrize("name", ["words.txt", "lists/bad.LST", "./words", "~/words", "/etc/words", "/^d[o0]g"])
+def test_a_list_that_is_not_there_is_no_word(name):
+    with pytest.raises(UsageError, match="there is no such file"):
+        block_entries(["mule", name])
+
+
+def test_what_only_resembles_a_file_is_a_word():
+    words = ["and/or", "e.g.", "/^txt/", "/a.txt/", "www.x.de", "mule*", "..."]
+    assert block_entries(words) == words
+
+
+def test_a_list_that_cannot_be_read_says_why(tmp_path):
+    (tmp_path / "latin.txt").write_bytes("mulet\nâne".encode("latin-1"))
+    for file, said in (
+        (tmp_path / "latin.txt", "byte 6 is not UTF-8"),
+        (tmp_path / "none", "No such file or directory"),
+    ):
+        with pytest.raises(UsageError, match=rf": cannot be read \({said}\); give"):
+            read_entries(str(file))
 
 
 def test_the_builtin_list_leaves_innocent_words_alone():

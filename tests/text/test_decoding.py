@@ -146,6 +146,7 @@ def test_other_encodings(tmp_path):
 
 def test_utf_16_is_recognised(tmp_path):
     assert message(file(tmp_path, "one\ntwo\n".encode("utf-16"))) == "UTF-16 text, not utf-8; try --encoding utf-16"
+    assert message(file(tmp_path, "one\ntwo\n".encode("utf-32"))) == "UTF-32 text, not utf-8; try --encoding utf-32"
     assert message(file(tmp_path, "one\n".encode("utf-32"))).endswith("try --encoding utf-32")
 
 

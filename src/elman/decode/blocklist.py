@@ -23,6 +23,7 @@ _ANY_LETTER = "\ue000"
 """A letter that no word has: an expression that matches a word with it at the end matches whatever
 the word goes on with."""
 _LOOK_BACK = 200
+_FILE_NAME = re.compile(r"^(~|\.{0,2})/|\.(txt|text|lst|list|csv|tsv|json|jsonl)$", re.IGNORECASE)
 
 
 class Blocklist:
@@ -50,7 +51,7 @@ class Blocklist:
         phrases: set[tuple[str, ...]] = set()
         found: list[re.Pattern[str]] = []
         for entry in _with_builtin(entries):
-            if len(entry) > 2 and entry[0] == entry[-1] == "/":
+            if _is_expression(entry):
                 if not expressions:
                     raise UsageError(
                         f"{entry!r} is a regular expression; a request may block words and stems like dog*"
@@ -130,12 +131,19 @@ def block_entries(given: Iterable[str]) -> list[str]:
     A file has one entry a line; lines that begin with ``#`` are comments.
 
     Raises:
-        UsageError: a file that cannot be read.
+        UsageError: a file that cannot be read, or what looks like the name of one and is none: a
+            list that hides nothing would go unnoticed.
     """
     entries = []
     for each in given:
+        if _FILE_NAME.search(each) and not _is_expression(each) and not Path(each).exists():
+            raise UsageError(f"{each}: there is no such file; to block a word, leave out the folder and the ending")
         entries += read_entries(each) if Path(each).is_file() else [each]
     return entries
+
+
+def _is_expression(entry: str) -> bool:
+    return len(entry) > 2 and entry[0] == entry[-1] == "/"
 
 
 def read_entries(file: str) -> list[str]:
@@ -147,7 +155,8 @@ def read_entries(file: str) -> list[str]:
     try:
         text = Path(file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read ({error}); give a text file, one word or pattern a line") from error
+        said = error.strerror if isinstance(error, OSError) else f"byte {error.start} is not UTF-8"
+        raise UsageError(f"{file}: cannot be read ({said}); give a text file, one word or pattern a line") from error
     return _lines(text)
 
 

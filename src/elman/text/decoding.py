@@ -113,7 +113,8 @@ def _decoded(
             raise TextError(f"{source.name} is {kind.what}, not text; {kind.advice}")
         if offset == 0 and not wide:
             if codec.startswith("utf-8") and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise TextError(f"{source.name}: UTF-16 text, not {encoding}; try --encoding {_wide_name(block)}")
+                name = _wide_name(block)
+                raise TextError(f"{source.name}: {name.upper()} text, not {encoding}; try --encoding {name}")
             if not source.given and b"\0" in block[:SNIFFED] and wide_encoding(block[:SNIFFED]) is None:
                 return
         pending = len(decoder.getstate()[0])
