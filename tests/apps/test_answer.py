@@ -138,7 +138,8 @@ def test_questions_of_squad(everywhere: bool, tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("no", "is no JSON"),
-        ("[]", "data is no list of objects"),
+        ("[]", "there is no question"),
+        ("3", "data is no list of objects"),
         ('{"data": [{"paragraphs": [{"context": 1, "qas": []}]}]}', "data 0, paragraphs 0: context is no text"),
         ('{"data": [{"paragraphs": [{"context": "a", "qas": [1]}]}]}', "paragraphs 0: qas is no list"),
         ('{"data": [{"paragraphs": [{"context": "a", "qas": [{"id": "\\ud800"}]}]}]}', "answers is no list"),

@@ -125,3 +125,11 @@ def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = json.loads(as_json)["sentences"]
     text = (tmp_path / "mill.txt").read_text()
     assert [text[each["start"] : each["end"]] for each in found] == [each["text"] for each in found]
+
+
+def test_a_text_without_spaces_is_no_name_of_a_file(tmp_path: Path) -> None:
+    text = "これは猫です。猫は魚が好きです。犬は骨が好きです。"
+    shown = run_here(["elman", "summarize", text, "--sentences", "1"], tmp_path)
+    assert shown.strip() in text and shown.strip().endswith("。")
+    with pytest.raises(AssertionError, match="there is no file 'これは猫です。'"):
+        run_here(["elman", "summarize", "これは猫です。"], tmp_path)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from elman.data.squad import read_squad
+from elman.errors import TextError
 from elman.progress import Progress
 
 TEXT = "Ada met Ada in Turin, near the Po."
@@ -54,6 +55,41 @@ def test_what_is_not_where_the_file_says_is_counted(tmp_path: Path) -> None:
     Said.lines.clear()
     read_squad(written(tmp_path / "a.json", [{"text": "Ada", "answer_start": 8}]), progress=Said())
     assert not Said.lines
+
+
+RECORDS = [
+    {"id": 7, "context": TEXT, "question": "Who?", "answers": {"text": ["Ada", "Ada"], "answer_start": [8, 0]}},
+    {"context": "The Po.", "question": "Where?", "answers": [{"text": "Po", "answer_start": 4}]},
+    {"id": "c", "context": TEXT, "question": "When?", "answers": {"text": [], "answer_start": []}},
+]
+
+
+@pytest.mark.parametrize(
+    "text", [json.dumps(RECORDS), json.dumps(RECORDS, indent=1), "\n".join(map(json.dumps, RECORDS)) + "\n"]
+)
+def test_records_of_tables(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    found = read_squad(str(tmp_path / "a.json"))
+    assert [each.text for each in found.paragraphs] == [TEXT, "The Po."]
+    assert [(each.id, each.paragraph, each.answers, each.start) for each in found.questions] == [
+        ("7", 0, ("Ada",), 8), ("2", 1, ("Po",), 4), ("c", 0, (), None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (RECORDS[0] | {"answers": {"text": ["Ada"], "answer_start": []}}, "record 1: answers have no lists text and"),
+        (RECORDS[0] | {"answers": "Ada"}, "record 1: answers is no list of objects"),
+        (RECORDS[0] | {"question": None}, "record 1: question is no text"),
+        (RECORDS[0] | {"id": 1.5}, "record 1: id is no text"),
+        ("Ada", "record 1 is no object with context, question and answers"),
+    ],
+)
+def test_what_a_record_lacks_is_named(record: Any, message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([record]))
+    with pytest.raises(TextError, match=f"a.json, {message}"):
+        read_squad(str(tmp_path / "a.json"))
 
 
 def test_an_impossible_question_has_no_answer(tmp_path: Path) -> None:

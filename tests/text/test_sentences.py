@@ -15,6 +15,10 @@ from elman.text.sentences import sentence_spans
         ["Really?!", "Yes…", "No."],
         ["wait... what", ],
         ["Ein Satz.", "Über allem."],
+        ["Hunde spielen z. B. im Garten.", "Es sind u. a. Katzen da, d. h. zwei."],
+        ["Solve for x.", "Then take y."],
+        ["वह घर गया।", "वह सो गया॥"],
+        ["هل هذا كتاب؟", "نعم."],
     ],
 )  # fmt: skip
 def test_sentences_on_a_line(sentences: list[str]) -> None:

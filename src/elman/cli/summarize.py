@@ -10,6 +10,7 @@ from elman.apps.summarize import SummaryConfig
 from elman.cli.flags import Json, with_flags
 from elman.cli.screen import make_progress, print_json, table
 from elman.errors import UsageError
+from elman.text.sentences import sentence_spans
 
 
 @with_flags(SummaryConfig)
@@ -64,7 +65,7 @@ def _given(text: str, encoding: str) -> str:
     """The text itself, or that of the file it names."""
     if Path(text[:255]).is_file():
         return _read(text, encoding)
-    if len(text.split()) == 1:
+    if len(text.split()) == 1 and len(sentence_spans(text)) == 1:
         raise UsageError(f"there is no file {text!r}, and it is no text of sentences; name a file or give a text")
     return text
 

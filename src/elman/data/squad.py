@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from elman.errors import TextError
 from elman.progress import Progress, counted
 from elman.text.decoding import raw_lines
+from elman.text.readers.json_stream import json_values
 from elman.text.sources import find_sources, total_bytes
 
 _MOVED = "moved: answer_start names another place; the nearest one with this text is taken"
@@ -52,7 +53,8 @@ class SquadFile(NamedTuple):
 
 def read_squad(*sources: str, progress: Progress | None = None) -> SquadFile:
     """Read files of SQuAD's shape:
-    ``{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}``.
+    ``{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}``; or records with
+    ``context``, ``question`` and ``answers``, in an array or a line each.
 
     An answer stands where ``answer_start`` says, or else at its occurrence that is nearest to
     there; how many do not is said.
@@ -84,24 +86,71 @@ def read_squad_text(text: str, name: str, found: SquadFile, odd: Counter[str] | 
     Raises:
         TextError: it is of another shape; says where.
     """
+    data = _data(text, name)
+    if isinstance(data, list):
+        _add_records(data, name, found, odd)
+        return found
+    for article, place in _items(data, "data", name):
+        for paragraph, where in _items(article, "paragraphs", place):
+            number = _add_paragraph(found, article, _text(paragraph, "context", where))
+            for question, here in _items(paragraph, "qas", where):
+                found.questions.append(_question(question, number, here, found, odd))
+    return found
+
+
+def _data(text: str, name: str) -> dict[str, Any] | list[dict[str, Any]]:
+    """An object of SQuAD's shape, or the records of a table of questions."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise TextError(f"{name} is no JSON ({str(error)[:80]})") from error
-    for article, place in _items(data, "data", name):
-        title = str(article.get("title") or "text").replace(" ", "_")
-        for paragraph, where in _items(article, "paragraphs", place):
-            number, context = len(found.paragraphs), _text(paragraph, "context", where)
-            found.paragraphs.append(Paragraph(f"{title}/{number}", context))
-            for question, here in _items(paragraph, "qas", where):
-                answers = {} if question.get("is_impossible") is True else _answers(question, context, here, odd)
-                start = next(iter(answers.values()), None)
-                found.questions.append(
-                    SquadQuestion(
-                        _text(question, "id", here), _text(question, "question", here), number, tuple(answers), start
-                    )
-                )
-    return found
+        try:
+            data = [value for _, value in json_values(iter(text.split("\n")), name=name)]
+        except TextError:
+            data = []
+        if not data:
+            raise TextError(f"{name} is no JSON ({str(error)[:80]})") from error
+    if isinstance(data, dict) and "context" in data and "question" in data:
+        return [data]
+    return data
+
+
+def _add_records(records: list[Any], name: str, found: SquadFile, odd: Counter[str] | None) -> None:
+    """Add records with ``context``, ``question`` and ``answers``; the same context is one
+    paragraph."""
+    numbers: dict[tuple[str, str], int] = {}
+    for place, record in ((f"{name}, record {number}", each) for number, each in enumerate(records, start=1)):
+        if not isinstance(record, dict):
+            raise TextError(f"{place} is no object with context, question and answers")
+        context = _text(record, "context", place)
+        key = str(record.get("title")), context
+        if key not in numbers:
+            numbers[key] = _add_paragraph(found, record, context)
+        answers = record.get("answers")
+        if isinstance(answers, dict):  # lists of texts and of their starts, as in tables
+            texts, starts = answers.get("text"), answers.get("answer_start")
+            if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
+                raise TextError(f"{place}: answers have no lists text and answer_start of the same length")
+            pairs = zip(texts, starts, strict=True)
+            record = {**record, "answers": [{"text": text, "answer_start": start} for text, start in pairs]}
+        found.questions.append(_question(record, numbers[key], place, found, odd))
+
+
+def _add_paragraph(found: SquadFile, titled: dict[str, Any], context: str) -> int:
+    number, title = len(found.paragraphs), str(titled.get("title") or "text").replace(" ", "_")
+    found.paragraphs.append(Paragraph(f"{title}/{number}", context))
+    return number
+
+
+def _question(
+    question: dict[str, Any], paragraph: int, place: str, found: SquadFile, odd: Counter[str] | None
+) -> SquadQuestion:
+    """A question of its JSON; without an id it has its number."""
+    context = found.paragraphs[paragraph].text
+    answers = {} if question.get("is_impossible") is True else _answers(question, context, place, odd)
+    own = question.get("id", len(found.questions) + 1)
+    name = str(own) if type(own) is int else _text(question, "id", place)
+    text = _text(question, "question", place)
+    return SquadQuestion(name, text, paragraph, tuple(answers), next(iter(answers.values()), None))
 
 
 def _answers(question: dict[str, Any], context: str, place: str, odd: Counter[str] | None) -> dict[str, int | None]:

@@ -1,19 +1,20 @@
 """Sentences of running text, by rules: for showing and choosing parts of a text, not for training.
 
-A sentence ends at a full stop, a question mark or an exclamation mark, with the quotation marks and
-brackets behind it, if white space follows and then no small letter. Initials and abbreviations such
-as Mr. end none. A blank line always ends one, and so does the end of a short line, such as a title,
-before a capital letter.
+A sentence ends at a full stop, a question mark or an exclamation mark, with the quotation marks
+and brackets behind it, if white space follows and then no small letter. Initials and abbreviations
+such as Mr. end none, nor do letters one after the other (z. B., d. h., u. a.). A blank line always
+ends one, and so does the end of a short line, such as a title, before a capital letter.
 """
 
 import re
 
-_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*(?=\s|$)|(?<=[。！？])|\n[^\S\n]*\n|\n")
+_END = re.compile(r"[.!?…。！？।॥؟۔]+[\"'”’»)\]]*(?=\s|$)|(?<=[。！？])|\n[^\S\n]*\n|\n")
 _ABBREVIATED = """
 al approx art bd bros ca capt cf ch co col corp dept dr ed eds eg esp est etc fig figs gen gov hon ie inc jr lt ltd maj
 messrs mr mrs ms mt op pp prof rep rev sen sgt sr st str vol vs z.b d.h bzw usw i.e e.g u.s a.m p.m
 """
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
+_LETTERS = re.compile(r"\b[^\W\d_]\.\s[^\W\d_]\.")
 _SHORT_LINE = 60
 
 
@@ -44,6 +45,8 @@ def _ends(text: str, start: int, end: int) -> bool:
         return line[-1:] in '.!?…:"”' or len(line) < _SHORT_LINE
     if mark == ".":
         last = (text[max(0, start - 20) : start].split() or [""])[-1].lstrip("\"'(“‘[")
+        if len(last) == 1 and last.islower() and _LETTERS.search(text[max(0, start - 5) : end + 4]):
+            return False
         # An initial, but I and a are words too.
         return not (len(last) == 1 and last.isupper() and last != "I") and last.casefold() not in _ABBREVIATIONS
     return True
