@@ -11,7 +11,7 @@ import inspect
 import textwrap
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, Self, get_type_hints
 
@@ -82,6 +82,22 @@ def check_types(values: Any) -> dict[str, Any]:
                 f"{field.name} is {repr(value)[:300]}; it must be {_spell(hints[field.name])}", field=field.name
             )
     return hints
+
+
+def check_applies(names: Iterable[str], known: Collection[str], to: str) -> None:
+    """Raise unless all settings are known.
+
+    Raises:
+        UsageError: one is not.
+
+    >>> check_applies(["top_k"], ["n"], "a tagger")
+    Traceback (most recent call last):
+    ...
+    elman.errors.UsageError: --top-k does not apply to a tagger; leave it out
+    """
+    for name in names:
+        if name not in known:
+            raise UsageError(f"--{name.replace('_', '-')} does not apply to {to}; leave it out")
 
 
 @cache

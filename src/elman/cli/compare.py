@@ -8,6 +8,7 @@ import typer
 
 from elman.cli.flags import Cluster, Json, Workers, is_given, refuse, with_flags
 from elman.cli.screen import make_progress, print_json, table, warn
+from elman.config import check_applies
 from elman.errors import UsageError
 from elman.progress import Progress
 from elman.studies.comparison import compared_tasks
@@ -138,9 +139,7 @@ def run(
 def _reading(task: str, settings: dict[str, Any]) -> Any:
     """How the data of a task is read."""
     config = task_named(task).request.data_config
-    for name in settings:
-        if name not in {field.name for field in dataclasses.fields(config)}:
-            raise UsageError(f"--{name.replace('_', '-')} does not apply to --task {task}; leave it out")
+    check_applies(settings, {field.name for field in dataclasses.fields(config)}, f"--task {task}")
     return config(**settings)
 
 

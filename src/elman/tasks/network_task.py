@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from elman.config import Config
+from elman.config import Config, check_applies
 from elman.errors import UsageError
 from elman.models.registry import resolve
 from elman.progress import Progress
@@ -65,11 +65,8 @@ class NetworkTask(Task):
         report: Path | None = None,
         progress: Progress,
     ) -> Evaluation:
-        strange = [name for name in settings if name not in (self.reading or settings)]
-        if report is not None and not self.page:
-            strange.append("report")
-        if strange:
-            raise UsageError(f"--{strange[0].replace('_', '-')} does not apply to {self.name}; leave it out")
+        known = [*(self.reading or settings), *["report"] * bool(self.page)]
+        check_applies([*settings, *["report"] * (report is not None)], known, self.name)
         values, write = self.measured(self.load(folder), sources, settings, progress)
         words = resolve(self.table)(values)
         return Evaluation(values, words if report is None else f"{words}\nreport: {write(report)[0]}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from elman.cells.registry import CELLS, HOW_TO_ADD
-from elman.config import Config
+from elman.config import Config, check_applies
 from elman.errors import FolderError, TextError, TrainingError, UsageError
 from elman.models.registry import entry, is_known, known, resolve, trainable
 from elman.progress import Progress
@@ -147,9 +147,7 @@ class Task(ABC):
         Raises:
             UsageError: settings that do not apply to this task.
         """
-        if settings or report is not None:
-            name = "report" if report is not None else next(iter(settings))
-            raise UsageError(f"--{name.replace('_', '-')} does not apply to {self.name}; leave it out")
+        check_applies([*["report"] * (report is not None), *settings], (), self.name)
         model: Any = self.load(folder, progress=progress)
         figures: dict[str, Any] = model.evaluate(*sources)
         return Evaluation(figures, "\n".join(f"{name}: {figure:.4g}" for name, figure in figures.items()))

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from elman.config import check_applies
 from elman.data.captioned_pictures import CaptionedPictures, read_captioned
 from elman.data.captions import CaptionsConfig
 from elman.data.example_splits import random_part
 from elman.decode.translation import DecodingConfig
-from elman.errors import MissingExtra, UsageError
+from elman.errors import MissingExtra
 from elman.evaluation.caption_rivals import most_frequent_caption, nearest_captions
 from elman.evaluation.captions import CaptionReport, evaluate_captions
 from elman.progress import Progress
@@ -49,9 +50,7 @@ def evaluate_sources(
     """
     reading = {"images", "encoding", "skip_broken"}
     decoding = {field.name for field in dataclasses.fields(DecodingConfig)}
-    for name in settings:
-        if name not in reading | decoding:
-            raise UsageError(f"--{name.replace('_', '-')} does not apply to a captioner; leave it out")
+    check_applies(settings, reading | decoding, "a captioner")
     config = CaptionsConfig(**{name: value for name, value in settings.items() if name in reading})
     search = model.decoding(**{name: value for name, value in settings.items() if name in decoding})
     pictures, _ = read_captioned(sources, config=config, shape=model.shape, progress=progress)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elman.config import check_applies
 from elman.data.tag_schemes import in_scheme, with_outside
 from elman.data.tagged import TaggedSentence
 from elman.errors import UsageError
@@ -47,9 +48,7 @@ def evaluate_sources(
     """
     request = TagRequest.of_training(model.folder)
     config = TagDataConfig() if request is None else request.data
-    for name in settings:
-        if name not in {field.name for field in dataclasses.fields(config)}:
-            raise UsageError(f"--{name.replace('_', '-')} does not apply to a tagger; leave it out")
+    check_applies(settings, {field.name for field in dataclasses.fields(config)}, "a tagger")
     config = config.replace(**settings)
     sentences = _in_scheme(list(read_sentences(sources, config, progress)), model.scheme, config)
     notes = unknown_tags(sentences, model.label_set, "test")

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from elman.config import check_applies
 from elman.data.example_splits import random_part
 from elman.data.pairs import Pairs, named_files, read_pairs
 from elman.decode.translation import DecodingConfig
-from elman.errors import MissingExtra, UsageError
+from elman.errors import MissingExtra
 from elman.evaluation.alignments import agreement, counted_links, pharaoh
 from elman.evaluation.translation_rivals import Copy, TranslationRival, rival_translations, translation_rivals
 from elman.evaluation.translations import TranslationReport, evaluate_translations
@@ -57,9 +58,7 @@ def evaluate_sources(
     config = TranslateDataConfig() if request is None else request.data
     reading = {field.name for field in dataclasses.fields(config)}
     decoding = {field.name for field in dataclasses.fields(DecodingConfig)}
-    for name in settings:
-        if name not in reading | decoding:
-            raise UsageError(f"--{name.replace('_', '-')} does not apply to a translator; leave it out")
+    check_applies(settings, reading | decoding, "a translator")
     own = {name: value for name, value in settings.items() if name in reading}
     # Two files that correspond line by line are recognised.
     sources, config = named_files(sources, config.replace(**{"format": None, **own}))
