@@ -27,6 +27,13 @@ def test_it_is_what_correct_gives(client: TestClient, models: dict[str, Model]) 
     assert kept["text"] == "the cta sat on the mat\n\na dog ran"
 
 
+@pytest.mark.slow
+def test_line_ends_stay_as_they_are(client: TestClient) -> None:
+    found = ask(client, CORRECT, model="word", text="\r\nthe cta sat\r\na dgo ran\n", threshold=0)
+    assert found["text"] == "\r\nthe cat sat\r\na dog ran\n"
+    assert [(each["line"], each["start"]) for each in found["changes"]] == [(2, 4), (3, 2)]
+
+
 def test_what_is_too_much_or_cannot_be_done_is_refused(make: Make, models: dict[str, Model]) -> None:
     client = make(models, limits=Limits(max_prompt_tokens=40))
     for body, status, words in (

@@ -42,7 +42,9 @@ def test_what_is_too_much_or_does_not_fit_is_refused(make: Make, models: dict[st
         ({"lists": [long]}, 413, "more than 40 tokens"),
         ({"lists": [unlike]}, 422, "list 1: hypothesis 2 of '1' has no score 'score'"),
         ({"lists": LISTS[1:], "weights": {"acoustic": 1}}, 422, "there is no score 'acoustic' to weigh"),
-        ({"lists": []}, 422, "lists"),
+        ({"lists": []}, 422, "lists is []; it must not be empty"),
+        ({"lists": [*LISTS, {"id": "a"}]}, 422, f"lists.{len(LISTS)}.hypotheses is missing"),
+        ({"lists": [{"hypotheses": []}]}, 422, "lists.0.hypotheses is []; it must not be empty"),
         ({"lists": LISTS, "weights": {"score": 1e9}}, 422, "weights"),
     ):
         answer = client.post(RESCORE, json=body)

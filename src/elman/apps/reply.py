@@ -119,7 +119,7 @@ class Replier:
         self.candidates = [text for text in every if not hides(offers, text)]
         if not self.candidates:
             why = f"all {len(every):,} are blocked or look private" if every else "there are none with letters"
-            raise TextError(f"no reply can be offered: {why}; give others with --replies")
+            raise TextError(f"no reply can be offered: {why}; give others")
         self._vectors = None if encoder is None else encoder.reply_vectors(self.candidates)
         self._words = [frozenset(_words(text)) for text in self.candidates]
         self._alone: Scores | None = None

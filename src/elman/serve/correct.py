@@ -9,7 +9,6 @@ from elman.serve.correct_schemas import CorrectBody
 from elman.serve.errors import check_unicode
 from elman.serve.request_context import RequestContext
 from elman.serve.sessions import too_long
-from elman.text.normalise import split_lines
 
 
 def correct_answer(body: CorrectBody, served: ContinuesText, context: RequestContext) -> dict[str, Any]:
@@ -21,7 +20,7 @@ def correct_answer(body: CorrectBody, served: ContinuesText, context: RequestCon
     """
     limits, hidden, patience, _ = context
     check_unicode([body.text, *body.protect], param="text")
-    lines = split_lines(body.text)
+    lines = body.text.split("\n")
     if sum(len(ids) + 1 for ids in served.model.lm.tokenizer.encode_lines(lines)) > limits.max_prompt_tokens:
         raise too_long(limits.max_prompt_tokens, param="text")
     corrector = served.corrector.through(Batched(served.batcher, patience), body.protect)

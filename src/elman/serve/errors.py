@@ -133,6 +133,8 @@ def bad_field(errors: Sequence[Mapping[str, Any]]) -> Problem:
 
     >>> bad_field([{"type": "int_type", "loc": ("body", "n"), "input": "x"}]).message
     'n is "x"; it must be a whole number'
+    >>> bad_field([{"type": "missing", "loc": ("body", "lists", 0, "hypotheses")}]).message
+    'lists.0.hypotheses is missing'
     """
     error = errors[0]
     place = [str(part) for part in error["loc"] if part != "body"]
@@ -144,12 +146,14 @@ def bad_field(errors: Sequence[Mapping[str, Any]]) -> Problem:
     if name is None:
         what = "missing" if error["type"] == "missing" or error.get("input") is None else shown(error["input"])
         return Problem(422, f"the body is {what}; send one JSON object")
+    # Without a number the rest of a place may be one of several types that the field can have.
+    inner = ".".join(place)[:_SHOWN] if any(isinstance(part, int) for part in error["loc"]) else name
     if error["type"] == "missing":
-        return Problem(422, f"{name} is missing", param=name)
+        return Problem(422, f"{inner} is missing", param=name)
     came = shown(error.get("input"))
     # Fields of several types give one error for each type.
     if any(each["type"] == "too_short" and list(each["loc"])[1:2] == [name] for each in errors):
-        return Problem(422, f"{name} is {came}; it must not be empty", param=name)
+        return Problem(422, f"{inner} is {came}; it must not be empty", param=name)
     if error["type"] == "string_unicode":
         return Problem(422, f"{'.'.join(place)[:_SHOWN]} {_HALF}; send whole characters", param=name)
     shapes = _SHAPES.get(name) if len(place) > 1 else None
