@@ -1,6 +1,8 @@
 """Words that must not appear, in offered words, in phrases and in what is written, at every
 level."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -128,7 +130,7 @@ def test_a_list_that_is_not_there_is_no_word(name):
 
 
 def test_what_only_resembles_a_file_is_a_word():
-    words = ["and/or", "e.g.", "/^txt/", "/a.txt/", "www.x.de", "mule*", "..."]
+    words = ["and/or", "e.g.", "/^txt/", "/a.txt/", "www.x.de", "mule*", "...", "x" * 5000]
     assert block_entries(words) == words
 
 
@@ -140,6 +142,13 @@ def test_a_list_that_cannot_be_read_says_why(tmp_path):
     ):
         with pytest.raises(UsageError, match=rf": cannot be read \({said}\); give"):
             read_entries(str(file))
+
+
+def test_a_list_that_is_a_pipe_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (lambda name: block_entries([name]), read_entries):
+        with pytest.raises(UsageError, match="is a pipe, a socket or a device; give a plain file"):
+            read(str(tmp_path / "pipe"))
 
 
 def test_the_builtin_list_leaves_innocent_words_alone():

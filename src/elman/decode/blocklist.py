@@ -5,6 +5,7 @@ Everything is compared without regard to case and to the sign of an apostrophe, 
 ``'s`` is that word.
 """
 
+import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
@@ -136,10 +137,19 @@ def block_entries(given: Iterable[str]) -> list[str]:
     """
     entries = []
     for each in given:
-        if _FILE_NAME.search(each) and not _is_expression(each) and not Path(each).exists():
+        if _FILE_NAME.search(each) and not _is_expression(each) and not os.path.exists(each):
             raise UsageError(f"{each}: there is no such file; to block a word, leave out the folder and the ending")
-        entries += read_entries(each) if Path(each).is_file() else [each]
+        entries += read_entries(each) if _is_file(each) else [each]
     return entries
+
+
+def _is_file(name: str) -> bool:
+    # These of os.path are False for a name that no file can have; pathlib's raise.
+    is_file = os.path.isfile(name)
+    if os.path.exists(name) and not is_file and not os.path.isdir(name):
+        # Reading one may never end.
+        raise UsageError(f"{name} is a pipe, a socket or a device; give a plain file, one word or pattern a line")
+    return is_file
 
 
 def _is_expression(entry: str) -> bool:
@@ -153,6 +163,7 @@ def read_entries(file: str) -> list[str]:
         UsageError: it cannot be read.
     """
     try:
+        _is_file(file)
         text = Path(file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else f"byte {error.start} is not UTF-8"
