@@ -63,6 +63,18 @@ class Config:
                 raise UsageError(f"{cls.__name__}: key {name!r} is missing")
         return cls(**values)
 
+    def require(self, name: str, allowed: bool, rule: str) -> None:
+        """Raise unless the value of a field is ``allowed``.
+
+        Args:
+            rule: what it must be, in words.
+
+        Raises:
+            UsageError: it is not.
+        """
+        if not allowed:
+            raise UsageError.of(name, getattr(self, name), rule)
+
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed and checked again."""
         return dataclasses.replace(self, **changes)

@@ -61,11 +61,9 @@ class AnswerConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("passages", "passage_words"):
-            if not 1 <= getattr(self, name) <= 10_000:
-                raise UsageError.of(name, getattr(self, name), "1 to 10,000")
+            self.require(name, 1 <= getattr(self, name) <= 10_000, "1 to 10,000")
         for name in ("least", "weight"):
-            if not 0 <= (getattr(self, name) or 0) <= 1:
-                raise UsageError.of(name, getattr(self, name), "0 to 1")
+            self.require(name, 0 <= (getattr(self, name) or 0) <= 1, "0 to 1")
 
 
 class Answer(NamedTuple):

@@ -55,8 +55,7 @@ class CorrectConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.threshold is not None and not 0 <= self.threshold < math.inf:
-            raise UsageError.of("threshold", self.threshold, "0 bits or more")
+        self.require("threshold", self.threshold is None or 0 <= self.threshold < math.inf, "0 bits or more")
         for name, value in (("beam", self.beam), ("candidates", self.candidates)):
             if not 1 <= value <= 100:
                 raise UsageError.of(name, value, "1 to 100")

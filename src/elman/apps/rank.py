@@ -31,8 +31,7 @@ class RankConfig(ScoringConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, most in (("depth", 100_000), ("rerank", 10_000)):
-            if not 1 <= getattr(self, name) <= most:
-                raise UsageError.of(name, getattr(self, name), f"1 to {most:,}")
+            self.require(name, 1 <= getattr(self, name) <= most, f"1 to {most:,}")
 
 
 class Candidates(NamedTuple):

@@ -70,8 +70,7 @@ class ReplyConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("lm_weight", "normalise", "diversity", "same"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError.of(name, getattr(self, name), "from 0 to 1")
+            self.require(name, 0 <= getattr(self, name) <= 1, "from 0 to 1")
 
 
 class Reply(NamedTuple):

@@ -54,8 +54,7 @@ class SummaryConfig(Config):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError.of(name, value, "at least 1")
-        if not 0 <= self.diversity <= 1:
-            raise UsageError.of("diversity", self.diversity, "from 0 to 1")
+        self.require("diversity", 0 <= self.diversity <= 1, "from 0 to 1")
 
 
 class SummarySentence(NamedTuple):

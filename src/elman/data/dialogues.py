@@ -54,8 +54,7 @@ class DialoguesConfig(Config):
         if not self.message or not self.reply or self.message == self.reply:
             raise UsageError(f"message is {self.message!r} and reply {self.reply!r}; name two fields", field="message")
         for name, least, most in (("min_words", 0, 1000), ("earlier", 0, 100), ("reach", 1, 100)):
-            if not least <= getattr(self, name) <= most:
-                raise UsageError.of(name, getattr(self, name), f"at least {least} and at most {most}")
+            self.require(name, least <= getattr(self, name) <= most, f"at least {least} and at most {most}")
 
 
 class Dialogue(NamedTuple):

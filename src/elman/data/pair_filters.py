@@ -15,7 +15,7 @@ from typing import Literal
 
 from elman.config import Config
 from elman.data.pairs import Pairs
-from elman.errors import TextError, UsageError
+from elman.errors import TextError
 from elman.text.encoding_guess import script_of
 
 _SMOOTHING = 10
@@ -40,10 +40,8 @@ class FilterConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.max_chars < 1:
-            raise UsageError.of("max_chars", self.max_chars, "at least 1")
-        if not self.max_ratio > 1:
-            raise UsageError.of("max_ratio", self.max_ratio, "above 1, such as 5")
+        self.require("max_chars", self.max_chars >= 1, "at least 1")
+        self.require("max_ratio", self.max_ratio > 1, "above 1, such as 5")
 
 
 def filter_pairs(pairs: Pairs, config: FilterConfig | None = None) -> tuple[Pairs, dict[str, int]]:

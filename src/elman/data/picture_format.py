@@ -48,8 +48,7 @@ class PictureFormat(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, most in (("height", _LARGEST), ("width", _LARGEST), ("channels", 1 << 20)):
-            if not 1 <= getattr(self, name) <= most:
-                raise UsageError.of(name, getattr(self, name), f"at least 1 and at most {most}")
+            self.require(name, 1 <= getattr(self, name) <= most, f"at least 1 and at most {most}")
         whole = f"{self.height}x{self.width}"
         patch = f"{self.patch_height}x{self.patch_width}"
         if (

@@ -68,8 +68,7 @@ class WordsConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= self.min_count < 1 << 62:
-            raise UsageError.of("min_count", self.min_count, "at least 1")
+        self.require("min_count", 1 <= self.min_count < 1 << 62, "at least 1")
         if self.vocab_size is not None and not 2 <= self.vocab_size < 1 << 31:
             raise UsageError.of("vocab_size", self.vocab_size, "at least 2 and below 2^31")
 

@@ -67,11 +67,9 @@ class DecodingConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, least in (("beam_size", 1), ("n_best", 1), ("no_repeat", 0), ("min_tokens", 0)):
-            if not least <= getattr(self, name) <= 10_000:
-                raise UsageError.of(name, getattr(self, name), f"at least {least} and at most 10000")
+            self.require(name, least <= getattr(self, name) <= 10_000, f"at least {least} and at most 10000")
         for name in ("length_penalty", "coverage_penalty"):
-            if not 0 <= getattr(self, name) <= 100:
-                raise UsageError.of(name, getattr(self, name), "from 0 to 100")
+            self.require(name, 0 <= getattr(self, name) <= 100, "from 0 to 100")
         if self.max_tokens is not None and not max(self.min_tokens, 1) <= self.max_tokens <= 10_000:
             raise UsageError.of("max_tokens", self.max_tokens, f"at least {max(self.min_tokens, 1)} and at most 10000")
         if not self.sample and self.n_best > self.beam_size:

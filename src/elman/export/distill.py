@@ -52,14 +52,10 @@ class DistillConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 2 <= self.order <= 6:
-            raise UsageError.of("order", self.order, "2 to 6, as readers of ARPA files require; 4 suits most")
-        if self.ngrams is not None and self.ngrams < 1:
-            raise UsageError.of("ngrams", self.ngrams, "1 or more, or left out")
-        if self.tokens < 1:
-            raise UsageError.of("tokens", self.tokens, "1 or more; a million takes minutes")
-        if self.seed < 0:
-            raise UsageError.of("seed", self.seed, "0 or more")
+        self.require("order", 2 <= self.order <= 6, "2 to 6, as readers of ARPA files require; 4 suits most")
+        self.require("ngrams", self.ngrams is None or self.ngrams >= 1, "1 or more, or left out")
+        self.require("tokens", self.tokens >= 1, "1 or more; a million takes minutes")
+        self.require("seed", self.seed >= 0, "0 or more")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

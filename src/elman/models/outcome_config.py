@@ -41,8 +41,7 @@ class OutcomeConfig(StackConfig):
         super().__post_init__()
         self.check_stack()
         check_size("dense_size", self.dense_size)
-        if not 0 <= self.dense_layers <= 16:
-            raise UsageError.of("dense_layers", self.dense_layers, "from 0 to 16")
+        self.require("dense_layers", 0 <= self.dense_layers <= 16, "from 0 to 16")
         if self.projection:
             raise UsageError("projection does not apply to outcome; leave it out", field="projection")
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.errors import UsageError
 from elman.models.encoder_config import EncoderConfig
 from elman.models.stack_config import check_size
 
@@ -31,8 +30,7 @@ class ReplyConfig(EncoderConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_size("vector_size", self.vector_size)
-        if not 8 <= self.max_tokens <= 1 << 20:
-            raise UsageError.of("max_tokens", self.max_tokens, "at least 8 and at most a million")
+        self.require("max_tokens", 8 <= self.max_tokens <= 1 << 20, "at least 8 and at most a million")
 
 
 def engine_arrays(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from elman.errors import UsageError
 from elman.training.plan import Plan
 
 
@@ -23,5 +22,4 @@ class WordPlan(Plan):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.word_dropout > 1000:
-            raise UsageError.of("word_dropout", self.word_dropout, "at most 1000")
+        self.require("word_dropout", self.word_dropout <= 1000, "at most 1000")

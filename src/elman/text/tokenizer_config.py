@@ -107,15 +107,13 @@ class TokenizerConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= self.rules <= RULES:
-            raise UsageError.of("rules", self.rules, f"1 to {RULES}; a newer elman has more")
+        self.require("rules", 1 <= self.rules <= RULES, f"1 to {RULES}; a newer elman has more")
         if self.pretokenized and self.level != "word":
             raise UsageError(f"pretokenized text is made of words; level is {self.level!r}; use level 'word'")
         for name in ("min_count", "vocab_size"):
             if self.level == "byte" and getattr(self, name) is not None:
                 raise UsageError(f"level 'byte' always has its 256 bytes; {name} does not apply to it; leave it out")
-        if self.min_count is not None and self.min_count < 1:
-            raise UsageError.of("min_count", self.min_count, "1 or more")
+        self.require("min_count", self.min_count is None or self.min_count >= 1, "1 or more")
         share = self.apostrophe_share
         if share is not None and not 0 < share < 1:
             raise UsageError.of("apostrophe_share", share, "above 0 and below 1")

@@ -69,21 +69,15 @@ class Plan(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in self.COUNTS:
-            if not 1 <= getattr(self, name) <= 1 << 40:
-                raise UsageError.of(name, getattr(self, name), "at least 1 and at most 2^40")
-        if self.threads > 1024:
-            raise UsageError.of("threads", self.threads, "at most 1024")
+            self.require(name, 1 <= getattr(self, name) <= 1 << 40, "at least 1 and at most 2^40")
+        self.require("threads", self.threads <= 1024, "at most 1024")
         for name in self.SHARES:
-            if not 0 <= getattr(self, name) < 1:
-                raise UsageError.of(name, getattr(self, name), "at least 0 and below 1")
+            self.require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         for name in ("warmup", "cooldown", "average_from"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError.of(name, getattr(self, name), "between 0 and 1")
+            self.require(name, 0 <= getattr(self, name) <= 1, "between 0 and 1")
         for name in self.AMOUNTS:
-            if not 0 <= getattr(self, name) <= 1e6:
-                raise UsageError.of(name, getattr(self, name), "between 0 and a million")
-        if not 0 <= self.seed < 2**63:
-            raise UsageError.of("seed", self.seed, "at least 0 and below 2^63")
+            self.require(name, 0 <= getattr(self, name) <= 1e6, "between 0 and a million")
+        self.require("seed", 0 <= self.seed < 2**63, "at least 0 and below 2^63")
         if self.schedule == "trapezoid" and self.warmup + self.cooldown > 1:
             raise UsageError(
                 f"warmup {self.warmup:g} and cooldown {self.cooldown:g} are more than the whole run; make one smaller"

@@ -58,8 +58,7 @@ class NgramConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= self.order <= LARGEST_ORDER:
-            raise UsageError.of("order", self.order, f"1 to {LARGEST_ORDER}; 5 suits most texts")
+        self.require("order", 1 <= self.order <= LARGEST_ORDER, f"1 to {LARGEST_ORDER}; 5 suits most texts")
         if self.prune_entropy is not None and not 0 < self.prune_entropy < 1:
             raise UsageError.of("prune_entropy", self.prune_entropy, "above 0 and below 1; try 1e-7")
         if self.quantise is not None and not 2 <= self.quantise <= 16:

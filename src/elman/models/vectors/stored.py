@@ -49,8 +49,7 @@ class StoredVectorsConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= self.dimensions <= 1 << 14:
-            raise UsageError.of("dimensions", self.dimensions, f"1 to {1 << 14:,}")
+        self.require("dimensions", 1 <= self.dimensions <= 1 << 14, f"1 to {1 << 14:,}")
         if (self.precision == "product") != (self.parts is not None):
             raise UsageError("parts belong to product quantisation, and it needs them")
         if self.parts is not None and not 1 <= self.parts <= self.dimensions:

@@ -3,7 +3,6 @@
 import dataclasses
 
 from elman.config import Config
-from elman.errors import UsageError
 from elman.tasks.request import Request
 
 
@@ -20,10 +19,8 @@ class AnswerDataConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.min_count is not None and self.min_count < 1:
-            raise UsageError.of("min_count", self.min_count, "at least 1")
-        if not 0 <= self.unanswerable_share <= 1:
-            raise UsageError.of("unanswerable_share", self.unanswerable_share, "0 to 1")
+        self.require("min_count", self.min_count is None or self.min_count >= 1, "at least 1")
+        self.require("unanswerable_share", 0 <= self.unanswerable_share <= 1, "0 to 1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Literal
 
-from elman.errors import UsageError
 from elman.training.plan import Plan
 
 
@@ -31,7 +30,5 @@ class ClassifyPlan(Plan):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.frozen <= 1:
-            raise UsageError.of("frozen", self.frozen, "between 0 and 1")
-        if not 0 < self.lower_rate <= 1:
-            raise UsageError.of("lower_rate", self.lower_rate, "above 0 and at most 1")
+        self.require("frozen", 0 <= self.frozen <= 1, "between 0 and 1")
+        self.require("lower_rate", 0 < self.lower_rate <= 1, "above 0 and at most 1")

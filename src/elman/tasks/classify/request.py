@@ -5,7 +5,6 @@ from typing import Any
 
 from elman.data.example_splits import ExampleSplits
 from elman.data.examples import ExamplesConfig
-from elman.errors import UsageError
 from elman.tasks.request import Request
 from elman.text.token_settings import TokenSettings
 
@@ -20,8 +19,7 @@ class LabelledTextConfig(ExamplesConfig, TokenSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 8 <= self.max_tokens <= 1 << 20:
-            raise UsageError.of("max_tokens", self.max_tokens, "at least 8 and at most a million")
+        self.require("max_tokens", 8 <= self.max_tokens <= 1 << 20, "at least 8 and at most a million")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

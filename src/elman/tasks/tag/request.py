@@ -22,10 +22,8 @@ class TagDataConfig(TaggedConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.min_count is not None and self.min_count < 1:
-            raise UsageError.of("min_count", self.min_count, "at least 1")
-        if self.sentences is not None and self.sentences < 1:
-            raise UsageError.of("sentences", self.sentences, "at least 1")
+        self.require("min_count", self.min_count is None or self.min_count >= 1, "at least 1")
+        self.require("sentences", self.sentences is None or self.sentences >= 1, "at least 1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
