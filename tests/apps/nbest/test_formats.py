@@ -194,6 +194,20 @@ def test_tables_with_and_without_names(tmp_path: Path) -> None:
     assert read_nbest(tmp_path / "c.tsv")[0].hypotheses == found.hypotheses
 
 
+def test_tables_of_spreadsheets(tmp_path: Path) -> None:
+    text = 'utt_id,rank,hyp,acoustic_score,lm_score,ref\r\na1,1,"in, the end",-1.5,-2,in\r\na1,2,"",-3,-4,in\r\n'
+    for each in (text, text.replace(",", ";").replace("in;", "in,")):
+        (tmp_path / "a.csv").write_bytes(each.encode())
+        (found,) = read_nbest(tmp_path / "a.csv")
+        assert shown([found]) == [
+            ("a1", [("in, the end", {"acoustic": -1.5, "lm": -2}), ("", {"acoustic": -3, "lm": -4})])
+        ]  # fmt: skip
+    (tmp_path / "c.csv").write_text(",rank,Utterance,text,score\n0,1,a1,in,-1\n1,2,a1,on,-2\n")
+    assert shown(read_nbest(tmp_path / "c.csv")) == [("a1", [("in", {"score": -1}), ("on", {"score": -2})])]
+    (tmp_path / "b.csv").write_text("a1,in,-1\na1,on,-2\na2,yes,-3\n")
+    assert shown(read_nbest(tmp_path / "b.csv"))[1] == ("a2", [("yes", {"score": -3})])
+
+
 BROKEN = [
     ("kaldi", "u1-1 yes\nyes no\n", ", line 2: 'yes' is no id of an n-best entry, such as UTT-1"),
     ("kaldi", "u1-1 yes\nu1-1 no\n", ", line 2: entry 'u1-1' comes twice"),
@@ -209,6 +223,7 @@ BROKEN = [
     ("tsv", "a1\tyes\t-1\na1\tno\n", ", line 2: 2 columns ('a1\\tno'); there must be 3"),
     ("tsv", "a1\tyes\tbad\n", ", line 1: score 'score' is 'bad'"),
     ("tsv", "id\tscore\na\t1\n", ", line 1: columns id, score; there must be one called text"),
+    ("csv", "a1,yes,-1\na1,no\n", ", line 2: 2 columns ('a1,no'); there must be 3, between commas"),
     ("tsv", "alone\n", ", line 1: 'alone' has one column"),
     ("jsonl", '{"id": 1}\n', ", line 1: no list of hypotheses, which is called hyps, "),
     ("jsonl", '{"hyps": []}\n', ", line 1: no hypothesis for '1'"),

@@ -34,6 +34,7 @@ class ReadOptions:
 READERS: dict[str, Callable[[Path, ReadOptions], Iterator[NbestList]]] = {
     "jsonl": lambda path, options: read_json_lines(path, first=options.first),
     "tsv": lambda path, options: read_tab_separated(path),
+    "csv": lambda path, options: read_tab_separated(path, commas=True),
     "kaldi": lambda path, options: read_kaldi(path, costs=options.costs),
     "kaldi-lattice": lambda path, options: read_kaldi_lattices(path, n=options.n, symbols=options.symbols),
     "htk-lattice": lambda path, options: read_htk_lattices(path, n=options.n),
@@ -57,7 +58,14 @@ hypothesis, with its id or alone."""
 FOLDER_WRITERS: dict[str, Callable[[Iterable[NbestList]], Iterator[tuple[str, list[str]]]]] = {"srilm": write_srilm}
 """Writers of a file for each utterance: names and lines."""
 
-_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".tsv": "tsv", ".slf": "htk-lattice"}
+_SUFFIXES = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".tsv": "tsv",
+    ".csv": "csv",
+    ".slf": "htk-lattice",
+}
 
 
 def read_nbest(path: str | Path, *, format: str | None = None, options: ReadOptions | None = None) -> list[NbestList]:

@@ -83,6 +83,14 @@ def read_tsv(lines: Iterator[str], *, name: str, fields: Sequence[str] = ()) -> 
     yield from _records(rows, name=name, fields=fields, advice="a cell must not hold a tab")
 
 
+def csv_rows(lines: Iterator[str], *, name: str) -> Rows:
+    """The rows of a CSV file whose first one may be no row of names, each with its line."""
+    sample = list(itertools.islice(lines, _SAMPLE_LINES))
+    separator = _separator(sample)
+    blanks = _has_blanks_before_quotes(sample, separator)
+    return _csv_rows(itertools.chain(sample, lines), name=name, separator=separator, before=0, blanks=blanks)
+
+
 def _csv_rows(lines: Iterable[str], *, name: str, separator: str, before: int, blanks: bool) -> Rows:
     # Strict, because a lenient reader takes one lost quote for a cell that goes on to the end of
     # the file.
