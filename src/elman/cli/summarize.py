@@ -1,7 +1,7 @@
 """elman summarize [TEXT|FILE]"""
 
+import os
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -63,7 +63,8 @@ def run(
 
 def _given(text: str, encoding: str) -> str:
     """The text itself, or that of the file it names."""
-    if Path(text[:255]).is_file():
+    # False for what no file can be called; pathlib raises for a name of more than 255 bytes.
+    if os.path.isfile(text):
         return _read(text, encoding)
     if len(text.split()) == 1 and len(sentence_spans(text)) == 1:
         raise UsageError(f"there is no file {text!r}, and it is no text of sentences; name a file or give a text")
