@@ -273,6 +273,8 @@ def test_what_is_no_known_format_is_refused(tmp_path: Path) -> None:
     [
         ("text", "a1 in the (end)\na2\n"), ("ref.trn", "in the (end) (a1)\n(a2)\n"),
         ("ref.tsv", "a1\tin the (end)\na2\t\n"),
+        ("ref.txt", "Text\tn\tutt_id\tref\nx\t1\ta1\tin the (end)\nx\t2\ta2\t\n"),
+        ("ref.csv", "id,text\r\na1,in the (end)\r\na2,\r\n"), ("b.csv", 'a1,"in the (end)"\na2,""\n'),
         ("ref.jsonl", '{"id": "a1", "ref": "in  the (end)"}\n{"utt": "a2", "text": ""}\n'),
     ],
 )  # fmt: skip
@@ -282,6 +284,9 @@ def test_references_in_every_form(name: str, content: str, tmp_path: Path) -> No
 
 
 def test_references_must_fit(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("id,text\na1\n")
+    with pytest.raises(TextError, match="r.csv, line 2: 1 columns, of which one must be an id and one the words"):
+        read_references(tmp_path / "r.csv")
     file = tmp_path / "ref"
     file.write_text("a1 x\na1 y\n")
     with pytest.raises(TextError, match="ref, line 2: a second reference for utterance 'a1'"):

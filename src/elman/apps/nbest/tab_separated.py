@@ -16,7 +16,7 @@ from elman.progress import counted
 from elman.text.readers.delimited import csv_rows
 from elman.text.readers.record import listed
 
-_TEXTS = ("text", "hyp", "hypothesis", "words")
+TEXTS = ("text", "hyp", "hypothesis", "words")
 _OTHERS = {"ref": "ref", "reference": "ref", "group": "group", "conversation": "group", "rank": None}
 
 
@@ -32,7 +32,7 @@ def read_tab_separated(path: Path, *, commas: bool = False) -> Iterator[NbestLis
     names, separator = list[str](), "," if commas else "\t"
     utterance, first, number = None, "", 0
     value: dict[str, Any] = {}
-    for position, cells in _rows(path, commas):
+    for position, cells in table_rows(path, commas):
         if not names:
             names = _names(cells, position)
             if _has_names(cells):
@@ -68,7 +68,7 @@ def write_tab_separated(lists: Iterable[NbestList]) -> Iterator[str]:
             yield "\t".join([each.utterance, hypothesis.text, *(f"{hypothesis.scores[name]:.6g}" for name in names)])
 
 
-def _rows(path: Path, commas: bool) -> Iterator[tuple[str, list[str]]]:
+def table_rows(path: Path, commas: bool) -> Iterator[tuple[str, list[str]]]:
     """The cells of each row that is not blank."""
     for name, lines in find_lines(path):
         rows = csv_rows(lines, name=name) if commas else enumerate((line.split("\t") for line in lines), start=1)
@@ -84,7 +84,7 @@ _TAKEN = ("id", "text", "ref", "group", "")
 def _has_names(cells: Sequence[str]) -> bool:
     """Whether a row names the columns: it begins with the id's, or names both id and text."""
     found = {cell.casefold() for cell in cells}
-    return cells[0].casefold() in IDS or (not found.isdisjoint(IDS) and not found.isdisjoint(_TEXTS))
+    return cells[0].casefold() in IDS or (not found.isdisjoint(IDS) and not found.isdisjoint(TEXTS))
 
 
 def _names(cells: Sequence[str], position: str) -> list[str]:
@@ -101,7 +101,7 @@ def _names(cells: Sequence[str], position: str) -> list[str]:
         if name in IDS and "id" not in names:
             names.append("id")
             continue
-        names.append("text" if name in _TEXTS else (_OTHERS[name] or "") if name in _OTHERS else cell)
+        names.append("text" if name in TEXTS else (_OTHERS[name] or "") if name in _OTHERS else cell)
     named = [name for name in names if name]
     if names.count("text") != 1 or len(set(named)) != len(named):
         raise TextError(f"{position}: columns {listed(cells)}; there must be one called text, and no two alike")
