@@ -109,6 +109,9 @@ def test_figures_of_runs_and_their_differences(index) -> None:
     # cat: document 1 before 2, in every method; backwards it is second.
     assert figures["runs"]["bm25"]["map"]["value"] == 1
     assert figures["runs"]["backwards"]["map"]["value"] == pytest.approx((1 / 2 + 1 + 1 + 1) / 4)
+    # Of 1/2, 1, 1, 1: 0.875 and 3.182 times 0.25 / 2 on both sides, but no more than 1.
+    interval = figures["runs"]["backwards"]["map"]
+    assert (interval["low"], interval["high"]) == (pytest.approx(0.4772, abs=1e-4), 1.0)
     difference = figures["runs"]["backwards"]["difference"]["map"]
     assert difference["value"] == pytest.approx(-1 / 8) and difference["p"] > 0.9
     with pytest.raises(UsageError, match="baseline is 'x'"):

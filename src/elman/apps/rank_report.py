@@ -146,7 +146,7 @@ def ranking_figures(
     }
     found: dict[str, Any] = {}
     for name, own in values.items():
-        found[name] = {figure: mean_with_interval(own[figure]) for figure in FIGURES}
+        found[name] = {figure: mean_with_interval(own[figure], shares=True) for figure in FIGURES}
         if name != baseline:
             found[name]["difference"] = {
                 figure: {

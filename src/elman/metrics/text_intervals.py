@@ -118,15 +118,21 @@ def t_interval(values: NDArray[np.float64]) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
-def mean_with_interval(values: NDArray[np.float64]) -> dict[str, float | None]:
+def mean_with_interval(values: NDArray[np.float64], *, shares: bool = False) -> dict[str, float | None]:
     """``t_interval`` for JSON; of a single value the interval is unknown.
+
+    Args:
+        shares: the values are from 0 to 1, and so is what the interval holds.
 
     >>> mean_with_interval(np.array([0.5]))
     {'value': 0.5, 'low': None, 'high': None}
+    >>> mean_with_interval(np.array([0.5, 1.0]), shares=True)
+    {'value': 0.75, 'low': 0.0, 'high': 1.0}
     """
     if len(values) < 2:
         return {"value": float(values.mean()), "low": None, "high": None}
-    return t_interval(values)._asdict()
+    value, low, high = t_interval(values)
+    return {"value": value, "low": max(low, 0.0) if shares else low, "high": min(high, 1.0) if shares else high}
 
 
 def _t(degrees: int) -> float:

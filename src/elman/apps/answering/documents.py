@@ -86,6 +86,6 @@ def squad_figures(file: SquadFile, answers: Mapping[str, Answer]) -> dict[str, A
             figures = answer_figures(texts, {each.id: each.answers for each in questions})
             found[name] = {
                 "questions": len(questions),
-                **{key: mean_with_interval(values) for key, values in figures.items()},
+                **{key: mean_with_interval(values, shares=True) for key, values in figures.items()},
             }
     return found
