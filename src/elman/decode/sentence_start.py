@@ -22,6 +22,7 @@ from elman.decode.prompt_state import Candidate, PromptState, first_candidates, 
 from elman.decode.rows import row_advance
 from elman.decode.spelling import fold_index
 from elman.models.protocol import LanguageModel, State
+from elman.notation import TokenIds
 from elman.text.letter_case import lower
 from elman.text.tokenizer import EOS_ID, Tokenizer
 
@@ -86,14 +87,18 @@ def masses_at(model: LanguageModel, prompt_state: PromptState) -> NDArray[np.flo
 
 def mass_at(model: LanguageModel, prompt_state: PromptState, token: int) -> float:
     """``masses_at`` of one type."""
-    here = slice(token, token + 1)
+    return float(masses_of(model, prompt_state, np.array([token]))[0])
+
+
+def masses_of(model: LanguageModel, prompt_state: PromptState, tokens: TokenIds) -> NDArray[np.float64]:
+    """``masses_at`` of some types ``[N]``."""
     log_probs = model.log_probs(prompt_state.state)[0]
-    mass = np.exp(log_probs[here].astype(np.float64))
+    masses = np.exp(log_probs[tokens].astype(np.float64))
     if _inside(model.tokenizer, prompt_state):
         after = model.log_probs(row_advance(model, [EOS_ID], prompt_state.state))[0]
         line_end = np.exp(log_probs[EOS_ID : EOS_ID + 1].astype(np.float64))
-        mass = mass + line_end * np.exp(after[here].astype(np.float64))
-    return float(mass[0])
+        masses = masses + line_end * np.exp(after[tokens].astype(np.float64))
+    return masses
 
 
 def sentence_masses(model: LanguageModel, state: State) -> NDArray[np.float64]:

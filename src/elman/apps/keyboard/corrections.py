@@ -5,10 +5,11 @@ the probability that nobody has seen this word before: that of unknown words tim
 letter.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.apps.keyboard.typos import typo_index
@@ -16,11 +17,12 @@ from elman.apps.spelling.lexicon import is_word
 from elman.apps.spelling.possessives import has_possessives, split_possessive
 from elman.decode.known_words import known_words
 from elman.decode.pieces import piece_index
+from elman.decode.prefix import open_prompt
+from elman.decode.sentence_start import masses_of
 from elman.decode.spelling import fold_index, locale_of
 from elman.decode.word_place import WordPlace, word_place
 from elman.decode.words import finished, last_runs
-from elman.text.casing import recase
-from elman.text.letter_case import lower
+from elman.text.casing import fold, recase
 from elman.text.text_cache import TextCache
 
 LETTER = 2.5
@@ -70,44 +72,48 @@ def corrections(
             word = piece_index(tokenizer).body(int(tokens[row])).decode("utf-8", "replace")
             if whole and typed[:1].isupper() and not word[:1].isupper():
                 continue  # Rather a name than this.
-            text = recase(word, typed, locale_of(tokenizer), named=not model.line_openers[tokens[row]])
+            text = recase(word, typed, locale_of(tokenizer), named=not model.own_capitals.are_openers[tokens[row]])
             joint[text] = joint.get(text, 0.0) + float(own[row])
     return CorrectionCandidates(joint, total)
+
+
+def named_masses(models: Sequence[KeyboardModel], before: str) -> list[NDArray[np.float32]]:
+    """How likely each type with a capital of its own follows a text, for each model."""
+    states = (open_prompt(model.lm, before, partial=False) for model in models)
+    return [
+        masses_of(model.lm, state, model.own_capitals.tokens).astype(np.float32)
+        for model, state in zip(models, states, strict=True)
+    ]
 
 
 def named_words(
     models: Sequence[KeyboardModel],
     weights: Sequence[float],
-    places: Callable[[], Sequence[WordPlace]],
+    masses: Sequence[NDArray[np.float32]],
     typed: str,
     *,
-    most: int,
+    least: float,
 ) -> tuple[dict[str, float], float]:
-    """The ``most`` likeliest words that begin as typed but for capitals of their own, and the
-    probability of all of them: names and nouns begun in small letters. A word that is known in
-    small letters too is none of them where it is likelier so.
+    """The words likelier than ``least`` that begin as typed but for capitals of their own, and the
+    probability of all that do: names and nouns begun in small letters.
+
+    Args:
+        masses: by ``named_masses``.
     """
     joint: dict[str, float] = {}
     total = 0.0
-    for number, (weight, model) in enumerate(zip(weights, models, strict=True)):
-        tokenizer = model.lm.tokenizer
-        index, folds, known = piece_index(tokenizer), fold_index(tokenizer), known_words(tokenizer)
+    for weight, model, own in zip(weights, models, masses, strict=True):
+        tokenizer, capitals = model.lm.tokenizer, model.own_capitals
         begun = (" " if tokenizer.leading_space or tokenizer.words else "") + typed
-        as_typed = index.starting_with(begun.encode())
+        some = capitals.beginning(fold(begun, fold_index(tokenizer).locale))
+        probabilities = np.where(capitals.small[some] < len(typed), weight * own[some], 0.0)
+        likely = np.flatnonzero(probabilities > least).tolist()
         # Where nothing begins as typed, ``complete`` has every case.
-        some = np.setdiff1d(folds.starting_with(begun), as_typed) if len(as_typed) else as_typed
-        some = np.array([each for each in some if known.of(each).text != lower(known.of(each).text, folds.locale)], int)
-        if not len(some):
-            continue
-        some = some[~model.line_openers[some]]
-        place, probabilities = places()[number], np.zeros(tokenizer.size)
-        np.add.at(probabilities, place.tokens, place.probabilities)
-        total += weight * float(probabilities[some].sum())
-        for token in some[np.argsort(-probabilities[some], kind="stable")[:most]].tolist():
-            same = folds.all_same_as(folds.folds[token])
-            if token == max(same, key=lambda each: probabilities[each]):
-                text = known.of(token).text
-                joint[text] = joint.get(text, 0.0) + weight * float(probabilities[token])
+        if likely and len(piece_index(tokenizer).starting_with(begun.encode())):
+            total += float(probabilities.sum())
+            for place in likely:
+                text = known_words(tokenizer).of(int(capitals.tokens[some][place])).text
+                joint[text] = joint.get(text, 0.0) + float(probabilities[place])
     return joint, total
 
 

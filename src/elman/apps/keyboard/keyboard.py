@@ -11,11 +11,14 @@ that the user has taught (``learned_words.py``) share the probability of unknown
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from elman.apps.keyboard.corrections import MisspellingReader, corrections, knows, named_words
-from elman.apps.keyboard.keyboard_model import KeyboardModel, Openers
+import numpy as np
+from numpy.typing import NDArray
+
+from elman.apps.keyboard.corrections import MisspellingReader, corrections, knows, named_masses, named_words
+from elman.apps.keyboard.keyboard_model import KeyboardModel
 from elman.apps.keyboard.language_weights import LanguageWeights
 from elman.apps.keyboard.learned_words import LearnedWords
 from elman.decode.completion import Completion, complete
@@ -38,6 +41,8 @@ UNLIKELY = 1e-4
 _LEAST_SHARE = 0.05
 """Corrections less likely than this are not offered."""
 _MORE = 4
+_NAMED = 256
+"""Places of texts whose names are kept, which takes a few ten kilobytes each."""
 
 
 class Keyboard:
@@ -71,7 +76,7 @@ class Keyboard:
         """
         if not models:
             raise UsageError("a keyboard needs a model")
-        self._models = [model._replace(openers=model.openers or Openers(model.lm)) for model in models]
+        self._models = [model._replace(capitals=model.own_capitals) for model in models]
         self._scoring = self.lms
         self.learned = learned
         self._typos = all(whole_words(lm.tokenizer) for lm in self.lms) if typos is None else typos
@@ -80,6 +85,7 @@ class Keyboard:
         self._read = ""
         self._places: dict[str, list[WordPlace]] | None = None
         self._unknown: TextCache[list[float]] = TextCache()
+        self._named: TextCache[list[NDArray[np.float32]]] = TextCache(most=_NAMED)
         self._check()
 
     def _check(self) -> None:
@@ -111,6 +117,7 @@ class Keyboard:
             other._scoring = list(scoring)
         if read:
             other._misspellings, other._unknown = MisspellingReader(), TextCache()
+            other._named = TextCache(most=_NAMED)
         other._read, other._places = read, {}
         return other
 
@@ -179,7 +186,8 @@ class Keyboard:
         read, read_as, found = self._read_and_completed(prompt, n=n, partial=partial, **rules)
         oov = _unknown_to_all(found)
         begun = next((each.partial or each.unmatched for each in found if each.partial or each.unmatched), "")
-        plain = len(found) == 1 and not self.learned and not self._may_name(read, begun)
+        named, named_total = self._names(read, begun, found, n=n)
+        plain = len(found) == 1 and not self.learned and not named
         if not read.endswith(begun) or (plain and not (self._typos and begun and found[0].typed < UNLIKELY)):
             return dataclasses.replace(found[0], prompt=prompt, oov=oov, read_as=read_as)
         before = read[: len(read) - len(begun)]
@@ -188,8 +196,7 @@ class Keyboard:
         ranking.add_exact(found)
         if self.learned:
             ranking.add_learned(self.learned)
-        if self._may_name(read, begun):
-            ranking.add_named(max(_MORE * n, 20))
+        ranking.add_named(named, named_total)
         if self._typos and begun and ranking.typed < UNLIKELY:
             ranking.add_corrections(n * _MORE)
         words, kinds = ranking.best(n)
@@ -202,11 +209,20 @@ class Keyboard:
         ranking.add_exact(found)
         return Completion(prompt, "", ranking.best(n)[0] or found[0].words, oov, begun, 0.0, {}, read_as)
 
-    def _may_name(self, read: str, begun: str) -> bool:
-        """Whether the word at the end of a text may be one with a capital: it is in small letters,
-        and no sentence begins with it, where ``complete`` has every case."""
-        line = split_lines(read)[-1:] if self._typos and begun.islower() else []
-        return any(not begins_small(begun, each.removesuffix(begun)) for each in line)
+    def _names(self, read: str, begun: str, found: Sequence[Completion], *, n: int) -> tuple[dict[str, float], float]:
+        """``named_words`` where the word at the end of a text may be one with a capital, and is
+        likely enough to be offered: it is in small letters, and no sentence begins with it, where
+        ``complete`` has every case."""
+        if not (self._typos and begun.islower() and read.endswith(begun)):
+            return {}, 0.0
+        before = read.removesuffix(begun)
+        if begins_small(begun, before[max(before.rfind("\n"), before.rfind("\r")) + 1 :]):
+            return {}, 0.0
+        # The same for all keys of a word.
+        masses = self._named.get(before, lambda: named_masses(self._models, before))
+        alone = found[0] if len(found) == 1 and not self.learned else None
+        least = alone.words[n - 1][1] * alone.typed if alone and len(alone.words) >= n else 0.0
+        return named_words(self._models, self.weights(before), masses, begun, least=least)
 
     def _ranking(self, before: str, begun: str, offers: Offers) -> "_Ranking":
         def places() -> list[WordPlace]:
@@ -288,12 +304,15 @@ class _Ranking:
                 self._joint[word] = self._joint.get(word, 0.0) + weight * typed * probability
         self.total = self.typed
 
-    def add_named(self, most: int) -> None:
-        named, total = named_words(self._models, self._weights, lambda: self.places, self._begun, most=most)
-        for word, mass in named.items():
+    def add_named(self, named: Mapping[str, float], total: float) -> None:
+        spelled = {
+            fold(word, self._locale): mass for word, mass in sorted(self._joint.items(), key=lambda word: word[1])
+        }
+        for word, mass in sorted(named.items(), key=lambda word: -word[1]):
             weighed = mass * self._weigh(word)
-            if weighed and word not in self._joint:
-                self._joint[word] = weighed
+            # Of a word in several spellings, the likeliest is offered.
+            if weighed > spelled.get(fold(word, self._locale), 0.0):
+                spelled[fold(word, self._locale)] = self._joint[word] = weighed
         self.typed += total
         self.total = self.typed
 
