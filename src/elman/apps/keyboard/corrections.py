@@ -77,19 +77,16 @@ def corrections(
     return CorrectionCandidates(joint, total)
 
 
-def named_masses(models: Sequence[KeyboardModel], before: str) -> list[NDArray[np.float32]]:
+def named_masses(models: Sequence[KeyboardModel], before: str) -> list[NDArray[np.float64]]:
     """How likely each type with a capital of its own follows a text, for each model."""
     states = (open_prompt(model.lm, before, partial=False) for model in models)
-    return [
-        masses_of(model.lm, state, model.own_capitals.tokens).astype(np.float32)
-        for model, state in zip(models, states, strict=True)
-    ]
+    return [masses_of(model.lm, state, model.own_capitals.tokens) for model, state in zip(models, states, strict=True)]
 
 
 def named_words(
     models: Sequence[KeyboardModel],
     weights: Sequence[float],
-    masses: Sequence[NDArray[np.float32]],
+    masses: Sequence[NDArray[np.float64]],
     typed: str,
     *,
     least: float,

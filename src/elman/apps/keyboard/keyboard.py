@@ -85,7 +85,7 @@ class Keyboard:
         self._read = ""
         self._places: dict[str, list[WordPlace]] | None = None
         self._unknown: TextCache[list[float]] = TextCache()
-        self._named: TextCache[list[NDArray[np.float32]]] = TextCache(most=_NAMED)
+        self._named: TextCache[list[NDArray[np.float64]]] = TextCache(most=_NAMED)
         self._check()
 
     def _check(self) -> None:
