@@ -25,6 +25,12 @@ def test_an_id_that_comes_twice_is_refused_with_both_lines(tmp_path: Path) -> No
         list(read_named(tmp_path / "docs.tsv"))
 
 
+def test_no_column_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "docs.tsv").write_text("a\tone\ttwo\n")
+    with pytest.raises(TextError, match="docs.tsv, line 1: 3 columns, and ID<TAB>TEXT has two; name them"):
+        list(read_named(tmp_path / "docs.tsv"))
+
+
 def test_files_of_a_folder_have_names_of_their_own(tmp_path: Path) -> None:
     for name, text in (("a", "one"), ("b", "two")):
         (tmp_path / f"{name}.jsonl").write_text(f'{{"text": "{text}"}}\n')

@@ -81,6 +81,7 @@ def test_names_with_blanks_are_no_columns() -> None:
         ("a.txt", "one\n\nthree\n", [("1", "one"), ("2", ""), ("3", "three")]),
         ("a.tsv", "d1\tone\nd2\ttwo\n", [("d1", "one"), ("d2", "two")]),
         ("a.tsv", "id\ttext\nd1\tone\n", [("d1", "one")]),
+        ("a.tsv", "D1\thttps://a.org\tT\tone\nD2\t\t\ttwo\n", [("D1", "T\none", "T"), ("D2", "two")]),
         ("a.csv", "docno,text\nd1,\"one, two\"\n", [("d1", "one, two")]),
         ("a.jsonl", '{"_id": "d1", "title": "T", "text": "one"}\n', [("d1", "T\none", "T")]),
         ("a.jsonl", '{"id": 7, "title": "one", "text": "one two", "query": "x"}\n', [("7", "one two", "one")]),

@@ -154,7 +154,14 @@ def _of_file(
     fields = [] if field is None else [field]
     names = {name.strip().casefold() for name in first.split("\t")}
     if reader is read_tsv and field is None and not names & {*ID_FIELDS, *TEXT_FIELDS}:
-        for record in reader(lines, name=source.name, fields=["1", "2"]):
+        columns = _columns(first, source.name)
+        for record in reader(lines, name=source.name, fields=[str(number) for number in range(1, len(columns) + 1)]):
+            if len(columns) > 2:
+                values = dict(zip(columns, record.fields.values(), strict=True))
+                document = _document(Record(values, record.line, record.name), "", None)
+                ids.add(document.id, record)
+                yield document
+                continue
             name = ids.add(_name(record.fields["1"], record), record)
             yield IndexedDocument(name, checked_text(record.fields["2"], record, "2").strip())
         return
@@ -164,6 +171,23 @@ def _of_file(
         document = _document(record, own, field)
         ids.add(document.id, record)
         yield document
+
+
+def _columns(first: str, name: str) -> list[str]:
+    """The names of columns that have none: ID<TAB>TEXT, or MS MARCO's documents.
+
+    Raises:
+        TextError: there are others, which would be lost.
+    """
+    cells = first.split("\t")
+    if len(cells) == 4 and cells[1].startswith("http"):
+        return [ID_FIELDS[0], "url", _TITLE, TEXT_FIELDS[0]]
+    if len(cells) > 2:
+        raise TextError(
+            f"{name}, line 1: {len(cells)} columns, and ID<TAB>TEXT has two; name them in a first line, such as "
+            "id<TAB>title<TAB>text"
+        )
+    return [ID_FIELDS[0], TEXT_FIELDS[0]]
 
 
 def _document(record: Record, own: str, field: str | None) -> IndexedDocument:
