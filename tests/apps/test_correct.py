@@ -170,12 +170,6 @@ def test_figures(corrector: Corrector) -> None:
     assert found["broken"]["value"] == 0 and found["words"] == 11
 
 
-def test_any_of_several_corrections_is_right(corrector: Corrector) -> None:
-    pairs = [Pair("hosue", "house"), Pair("hosue", "mouse"), Pair("rivver", "boat"), Pair("rivver", "river")]
-    found = pair_figures(corrector, pairs)
-    assert found["pairs"] == 2 and found["at_1"]["value"] == found["at_5"]["value"] == 1
-
-
 def test_letters_of_other_languages_stay(corrector: Corrector) -> None:
     line = "Anna sees a hóuse, hosue, 文 hóuse and дом"
     assert [each.text for each in corrector.correct([line])[0]] == ["house"]

@@ -4,7 +4,6 @@ import difflib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from elman.apps.correct import Correction, Corrector, corrected
@@ -111,20 +110,17 @@ def line_figures(corrector: Corrector, lines: Sequence[tuple[str, str]]) -> dict
 
 def pair_figures(corrector: Corrector, pairs: Iterable[Pair]) -> dict[str, Any]:
     """Shares of misspelled words that are corrected without context, at the first and within five;
-    each different pair counts once. Where a list gives several corrections of a misspelling one
-    after the other, any of them is right."""
-    different = dict.fromkeys((each.wrong, each.right) for each in pairs)
-    asked = [(wrong, [right for _, right in some]) for wrong, some in groupby(different, key=lambda pair: pair[0])]
+    each different pair counts once."""
+    asked = list(dict.fromkeys((each.wrong, each.right) for each in pairs))
     begun = time.process_time()
     first = five = known = left = strict = 0
-    for wrong, rights in asked:
-        meant = set(map(fold, rights))
+    for wrong, right in asked:
         found = [fold(each.word) for each in corrector.ranked(wrong, 5)]
-        first += found[:1] != [] and found[0] in meant
-        five += not meant.isdisjoint(found)
-        known += any(right in corrector.lexicon for right in rights)
+        first += found[:1] == [fold(right)]
+        five += fold(right) in found
+        known += right in corrector.lexicon
         left += wrong in corrector.lexicon
-        strict += found[:1] != [] and found[0] in meant and wrong not in corrector.lexicon
+        strict += found[:1] == [fold(right)] and wrong not in corrector.lexicon
     seconds = time.process_time() - begun
     return {
         "pairs": len(asked),

@@ -1,7 +1,7 @@
 """Lists of misspellings, in the formats in which they are published.
 
 right: wrong, wrong*3        Norvig's errors; ``*3``: seen three times
-wrong->right, other          Wikipedia, codespell; several corrections are all right
+wrong->right, other          Wikipedia, codespell; several corrections are a pair each
 $right                       aspell and Mitton: a word, then its misspellings, one a line
 wrong<TAB>right              a table; with a line of names, or as CSV or JSON lines, of fields that are
                              called wrong and right, or source and target, or the like
