@@ -59,6 +59,22 @@ def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
 
 
 @pytest.mark.slow
+def test_a_model_whose_weights_all_stay_float32_loads_and_has_its_figures(
+    subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (name, (_, settings, *_)), (data, folder) = subject, trained
+    usual = elman.load(folder).card
+    if not usual.get("inference"):
+        return  # the engine has no weights of it
+    for module in ("measured", "precision", "decoder_precision"):
+        monkeypatch.setattr(f"elman.inference.{module}.choose_groups", lambda *_, **__: (frozenset(), 0.0))
+    elman.train(data, task=name, out=tmp_path / "exact", **settings)
+    exact = elman.load(tmp_path / "exact").card
+    assert exact["inference"]["precision"] == "fp32"
+    assert exact["figures"].keys() == usual["figures"].keys()
+
+
+@pytest.mark.slow
 def test_static_files_follow_from_the_training_part_alone(
     subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -129,8 +129,10 @@ def write_inference(path: Path, arrays: Arrays, *, config: Mapping[str, Any], pa
         The file's bytes.
     """
     facts = {"format": 1, "config": dict(config), "parity": dict(parity), "weights": weights_digest(path)}
-    # What stays float32 is already in the weights file.
-    facts["outside"] = sorted(name for name, array in arrays.items() if array.dtype == np.float32 and array.ndim == 2)
+    # What stays float32 is already in the weights file, unless it was computed from these.
+    weights = read_arrays(path / WEIGHTS_FILE, mapped=True)
+    kept = {name for name, array in arrays.items() if array.dtype == np.float32 and array.ndim == 2}
+    facts["outside"] = sorted(name for name in kept & set(weights) if weights[name].shape == arrays[name].shape)
     inside = {name: array for name, array in arrays.items() if name not in facts["outside"]}
     archive.write_arrays(path / INFERENCE_FILE, inside, {**facts, "seal": _digests(path)})
     return (path / INFERENCE_FILE).stat().st_size
