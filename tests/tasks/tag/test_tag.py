@@ -71,6 +71,16 @@ def test_it_learns_what_needs_both_directions_and_characters(trained: Tagger) ->
 
 
 @pytest.mark.slow
+def test_a_tagger_of_one_direction_knows_nothing_of_later_words(tmp_path: Path) -> None:
+    agreement(tmp_path / "data.conll", spans=False)
+    settings = {**SETTINGS, "bidirectional": False, "updates": 40}
+    elman.train(tmp_path / "data.conll", task="tag", out=tmp_path / "model", **settings)
+    model = elman.load(tmp_path / "model")
+    left, right = (model.marginals(["the", "zzzzus", "of", "the", side]) for side in ("left", "right"))
+    assert (left[:4] == right[:4]).all()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("trained", ["spans", "words"], indirect=True)
 def test_sequences_and_probabilities_agree(trained: Tagger) -> None:
     text = "the zzzzus of the right"

@@ -146,6 +146,7 @@ def new_job(request: TagRequest, *, folder: Path, progress: Progress) -> TagJob:
         sentences=len(data.train),
         vectors=vectors is not None,
         spans=data.scheme is not None,
+        bidirectional=config.bidirectional,
     )
     plan = planned(
         plan, request, examples=len(data.train), try_threads=True, most_validations=MOST_EPOCHS, progress=progress

@@ -35,7 +35,15 @@ def choose_sizes(
     return TaggerConfig.from_json({**sizes, **given, "language_size": language_size})
 
 
-def choose_plan(given: Mapping[str, Any], *, words: int, sentences: int, vectors: bool, spans: bool = False) -> TagPlan:
+def choose_plan(
+    given: Mapping[str, Any],
+    *,
+    words: int,
+    sentences: int,
+    vectors: bool,
+    spans: bool = False,
+    bidirectional: bool = True,
+) -> TagPlan:
     """The plan except its length; what the user fixed (``given``) is kept.
 
     Args:
@@ -43,6 +51,8 @@ def choose_plan(given: Mapping[str, Any], *, words: int, sentences: int, vectors
         vectors: whether embeddings begin as word vectors.
         spans: whether tags mark spans. Names in new texts are most often new words: their contexts
             and shapes must do, so words are read as unknown more readily.
+        bidirectional: whether the network reads what comes after a word. Where it does not, the
+            linear part, which does, is left out.
 
     >>> choose_plan({}, words=200_000, sentences=12_000, vectors=False).batch
     32
@@ -62,6 +72,6 @@ def choose_plan(given: Mapping[str, Any], *, words: int, sentences: int, vectors
         "validations": MOST_EPOCHS,
         "patience": 8,
         "average_from": 0.5,
-        "ngrams": not spans,
+        "ngrams": bidirectional and not spans,
     }
     return TagPlan(**{**settings, **given})
