@@ -63,8 +63,9 @@ class Keyboards:
         self._changing = threading.Lock()
         """Held while words change, in the file too; always before the other lock."""
         for each in filter(_has_words, served):
-            # The first people to type shall not all wait for, and build, the index of typos.
-            self.keyboard([each], None).complete("teh")
+            # The first people to type shall not all wait for, and build, the indexes of typos and
+            # names.
+            self.keyboard([each], None).complete("a teh")
 
     def keyboard(self, served: Sequence[ContinuesText], session: str | None, *, typos: bool | None = None) -> Keyboard:
         """A keyboard of models side by side, with the words of a session.

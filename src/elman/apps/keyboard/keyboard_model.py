@@ -40,8 +40,8 @@ class Capitals:
     @cached_property
     def small(self) -> NDArray[np.int64]:
         """How many letters of each come before its first capital, ``[N]``."""
-        texts = (known_words(self._lm.tokenizer).of(token).text for token in self.tokens.tolist())
-        return np.array([next(place for place, char in enumerate(text) if char != lower(char)) for text in texts], int)
+        known = known_words(self._lm.tokenizer)
+        return np.array([_small_letters(known.of(token).text) for token in self.tokens.tolist()], np.int64)
 
     @cached_property
     def _folds(self) -> list[str]:
@@ -54,6 +54,10 @@ class Capitals:
         while end < len(self._folds) and self._folds[end].startswith(fold):
             end += 1
         return slice(low, end)
+
+
+def _small_letters(word: str) -> int:
+    return next((place for place, char in enumerate(word) if char != lower(char)), len(word))
 
 
 class KeyboardModel(NamedTuple):
