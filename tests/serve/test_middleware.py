@@ -73,19 +73,20 @@ def test_bodies_that_are_too_large(make: Make, models: dict[str, Model]) -> None
 
 
 class Slow:
-    """A model whose steps wait until they may go on, except two that the server makes when it starts:
-    by the first it sees how long they take, here too long for its event loop."""
+    """A model whose steps wait until they may go on, except those that the server makes when it
+    starts: by the first it sees how long they take, here too long for its event loop."""
 
     def __init__(self, lm: Any) -> None:
         self._lm = lm
         self.free = threading.Event()
+        self.started = False
         self.steps = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._lm, name)
 
     def log_probs(self, state: Any) -> Any:
-        if self.steps > 1:
+        if self.started:
             self.free.wait(10)
         elif self.steps == 0:
             begin = time.thread_time()
@@ -100,6 +101,7 @@ def test_too_much_at_once(make: Make, models: dict[str, Model]) -> None:
     slow = Slow(models["word"].lm)
     limits = Limits(max_waiting=2, max_running=1)
     client = make({"m": Model(slow, models["word"].speller)}, limits=limits)
+    slow.started = True
     state = client.app.state.server  # type: ignore[attr-defined]
     answers: list[Any] = []
 
@@ -128,6 +130,7 @@ def test_too_much_at_once(make: Make, models: dict[str, Model]) -> None:
 def test_what_takes_too_long_is_stopped(make: Make, models: dict[str, Model]) -> None:
     slow = Slow(models["word"].lm)
     client = make({"m": Model(slow, models["word"].speller)}, limits=Limits(request_seconds=0.1))
+    slow.started = True
     for path in (COMPLETE, COMPLETIONS):
         error = ask(client, path, prompt="the", status=503)["error"]
         assert error["code"] == "timeout" and "--request-seconds" in error["message"]
@@ -212,6 +215,7 @@ def test_a_client_that_goes_stops_the_work(models: dict[str, Model], stream: boo
 def test_a_client_that_goes_frees_its_thread(models: dict[str, Model]) -> None:
     slow = Slow(models["word"].lm)
     app = create_app({"m": Model(slow, models["word"].speller)})
+    slow.started = True
     server = app.state.server
 
     def run() -> None:
