@@ -2,9 +2,11 @@
 statement."""
 
 import ast
+import gc
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "elman"
 
@@ -79,12 +81,13 @@ def modules() -> dict[str, Path]:
     return files
 
 
-def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+def statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """The statements in a module or in another statement, at any depth."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.stmt):
             yield child
         if isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case)):
-            yield from _statements(child)
+            yield from statements(child)
 
 
 def _for_type_checkers(statement: ast.stmt) -> bool:
@@ -92,18 +95,42 @@ def _for_type_checkers(statement: ast.stmt) -> bool:
     return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def tree(path: Path) -> ast.Module:
+    """The syntax of a file.
+
+    It has so many parts that looking for garbage among them would take longer than to read it.
+    """
+    gc.disable()
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    finally:
+        gc.enable()
+
+
+class _Import(NamedTuple):
+    statement: ast.Import | ast.ImportFrom
+    at_once: bool
+    """Whether it runs as soon as the file is imported."""
+    ever: bool
+    """Whether it runs at all: some are there for type checkers alone."""
 
 
 @cache
+def _imports(path: Path) -> list[_Import]:
+    module = tree(path)
+    found = list(statements(module))
+    never = {inner for each in found if _for_type_checkers(each) for inner in statements(each)}
+    return [
+        _Import(each, each in module.body, each not in never)
+        for each in found
+        if isinstance(each, ast.Import | ast.ImportFrom)
+    ]
+
+
 def import_statements(path: Path, *, run: bool = False) -> list[ast.Import | ast.ImportFrom]:
     """The import statements of a file, those in functions too; with ``run``, none for type checkers
     alone."""
-    found = list(_statements(_tree(path)))
-    never = {inner for each in found if run and _for_type_checkers(each) for inner in _statements(each)}
-    return [each for each in found if isinstance(each, ast.Import | ast.ImportFrom) and each not in never]
+    return [each.statement for each in _imports(path) if each.ever or not run]
 
 
 def imports(path: Path, known: set[str]) -> set[str]:
@@ -140,9 +167,9 @@ def room(module: str) -> str:
 
 def uses_torch(path: Path) -> bool:
     """Whether a file imports torch as soon as it is imported itself."""
-    body = _tree(path).body
-    names = [alias.name for node in body if isinstance(node, ast.Import) for alias in node.names]
-    names += [node.module or "" for node in body if isinstance(node, ast.ImportFrom)]
+    nodes = [each.statement for each in _imports(path) if each.at_once]
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
     return any(name.split(".")[0] == "torch" for name in names)
 
 

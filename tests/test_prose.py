@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rooms import statements, tree
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 WIDEST = 100
@@ -30,11 +32,10 @@ def prose_of_page(text: str) -> Iterator[str]:
             yield line
 
 
-def docstrings(text: str) -> Iterator[str]:
+def docstrings(file: Path, lines: list[str]) -> Iterator[str]:
     """Lines of the docstrings of a module up to their first example, and its comments."""
-    lines = text.splitlines()
     yield from (line for line in lines if line.lstrip().startswith("#"))
-    for node in ast.walk(ast.parse(text)):
+    for node in statements(tree(file)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             for line in lines[node.lineno - 1 : node.end_lineno]:
                 if line.lstrip().startswith(">>>"):
@@ -50,9 +51,8 @@ def test_pages_wrap(page: Path) -> None:
 def test_docstrings_and_comments_wrap() -> None:
     wide = []
     for file in (ROOT / "src").rglob("*.py"):
-        text = file.read_text(encoding="utf-8")
-        # Most files have no wide line at all.
-        if any(len(line) > WIDEST for line in text.splitlines()):
-            found = (line for line in docstrings(text) if len(line) > WIDEST and not _CODE.match(line))
+        lines = file.read_text(encoding="utf-8").splitlines()
+        if any(len(line) > WIDEST for line in lines):
+            found = (line for line in docstrings(file, lines) if len(line) > WIDEST and not _CODE.match(line))
             wide += [f"{file.name}: {line.strip()}" for line in found]
     assert wide == []
