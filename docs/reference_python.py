@@ -9,6 +9,9 @@ import importlib
 import inspect
 import textwrap
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import elman.sklearn
@@ -18,6 +21,7 @@ from elman.tasks.network_task import NetworkTask
 from elman.tasks.registry import TASKS, task_named
 from elman.tasks.task import Task
 from reference_markdown import NOTE, WIDTH, cell, docstring, item, plain, wrapped
+from rooms import tree
 
 
 def python_page() -> str:
@@ -118,11 +122,16 @@ def _named(name: str, function: Any) -> Any:
     """What a name means in the module of a function, where type checkers alone import it too."""
     if name in function.__globals__:
         return function.__globals__[name]
-    tree = ast.parse(inspect.getsource(inspect.getmodule(function) or elman))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and name in [alias.name for alias in node.names]:
-            return getattr(importlib.import_module(node.module or ""), name)
-    return None
+    module = _imported_names(inspect.getmodule(function) or elman).get(name)
+    return getattr(importlib.import_module(module), name) if module else None
+
+
+@cache
+def _imported_names(module: ModuleType) -> dict[str, str]:
+    """Every name that a module imports from another, with that other one; the first, if several
+    do."""
+    statements = [each for each in ast.walk(tree(Path(module.__file__ or ""))) if isinstance(each, ast.ImportFrom)]
+    return {alias.name: each.module or "" for each in reversed(statements) for alias in reversed(each.names)}
 
 
 def _members(cls: type) -> Iterator[tuple[str, Any]]:
@@ -220,4 +229,9 @@ def _parameters(arguments: ast.arguments) -> list[str]:
 
 def _node(value: Any) -> Any:
     """The definition of a function or a class in its source."""
-    return ast.parse(textwrap.dedent(inspect.getsource(value))).body[0]
+    return ast.parse(_source(value)).body[0]
+
+
+@cache
+def _source(value: Any) -> str:
+    return textwrap.dedent(inspect.getsource(value))
