@@ -22,7 +22,9 @@ from elman.metrics.labels import Labels, LabelTally
 RESAMPLES = 1000
 LEVEL = 0.95
 _CHUNK = 1 << 22
-"""About this many numbers are drawn at a time."""
+"""About this many counts are in a block of resamples."""
+_AT_ONCE = 1 << 15
+"""About this many examples are drawn at a time."""
 
 
 class Interval(NamedTuple):
@@ -207,8 +209,23 @@ def draws(sizes: NDArray[np.int64], *, resamples: int, seed: int) -> Iterator[ND
         if few:
             yield rng.multinomial(examples, sizes / max(examples, 1), size=rows)
         else:
-            drawn = (members[rng.integers(examples, size=examples)] for _ in range(rows))
-            yield np.stack([np.bincount(ids, minlength=groups) for ids in drawn])
+            yield np.concatenate([_counts(rng, members, groups, rows=some) for some in _shared(rows, examples)])
+
+
+def _shared(rows: int, examples: int) -> Iterator[int]:
+    """Rows in parts that are drawn at once: of few examples, the calls cost more than the
+    numbers."""
+    most = max(1, _AT_ONCE // examples)
+    for begin in range(0, rows, most):
+        yield min(most, rows - begin)
+
+
+def _counts(rng: np.random.Generator, members: NDArray[np.int64], groups: int, *, rows: int) -> NDArray[np.int64]:
+    """How often each group is drawn in some resamples ``[R, G]``, whatever their number: the same
+    numbers come in the same order."""
+    drawn = members[rng.integers(len(members), size=(rows, len(members)))]
+    drawn += groups * np.arange(rows)[:, None]
+    return np.bincount(drawn.ravel(), minlength=rows * groups).reshape(rows, groups)
 
 
 def _right_or_wrong(truth: Labels, *predictions: Labels) -> tuple[Labels, list[Labels], int]:
