@@ -139,7 +139,7 @@ def questions(path: Path, seed: int) -> None:
     path.write_text(json.dumps({"version": "v2.0", "data": [{"title": "people", "paragraphs": paragraphs}]}))
 
 
-COMMON: dict[str, Any] = {"updates": 20, "threads": 1, "precision": "fp32", "validations": 2, "batch": 8}
+COMMON: dict[str, Any] = {"updates": 14, "threads": 1, "precision": "fp32", "validations": 2, "batch": 8}
 SMALL = {"embedding_size": 6, "hidden_size": 5}
 SUBJECTS = {
     "language": Subject(sentences, {**COMMON, **SMALL, "layers": 1, "bptt": 8}, []),

@@ -1,6 +1,7 @@
 """Every task trains and validates in several processes as in one."""
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from elman.training.training import Training
 __all__ = ["subject", "trained"]
 
 
+@cache  # of the three tests of a task; they only read them
 def job_and_weights(folder: Path) -> tuple[Job, Plan, Arrays]:
     """The training that a folder records, in float32 on one thread, and the weights in the
     folder."""

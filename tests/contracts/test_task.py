@@ -49,7 +49,7 @@ def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
 ) -> None:
     (name, (_, settings, _, loop)), (data, folder) = subject, trained
     with monkeypatch.context() as patched:
-        patched.setattr(f"{loop}.StopRequest", lambda progress: StopAfter(13))
+        patched.setattr(f"{loop}.StopRequest", lambda progress: StopAfter(9))
         with pytest.raises(Interrupted):
             elman.train(data, task=name, out=tmp_path / "parts", **settings)
     resumed = elman.resume(tmp_path / "parts")
@@ -59,26 +59,26 @@ def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
 
 
 @pytest.mark.slow
-def test_a_model_whose_weights_all_stay_float32_loads_and_has_its_figures(
+def test_without_a_folder_and_with_weights_that_all_stay_float32_it_is_the_same_network(
     subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (name, (_, settings, *_)), (data, folder) = subject, trained
-    usual = elman.load(folder).card
-    if not usual.get("inference"):
-        return  # the engine has no weights of it
     for module in ("measured", "precision", "decoder_precision"):
         monkeypatch.setattr(f"elman.inference.{module}.choose_groups", lambda *_, **__: (frozenset(), 0.0))
-    elman.train(data, task=name, out=tmp_path / "exact", **settings)
-    exact = elman.load(tmp_path / "exact").card
-    assert exact["inference"]["precision"] == "fp32"
+    elman.train(data, task=name, **settings).save(tmp_path / "kept")
+    kept, whole = (hashlib.sha256((path / "model.safetensors").read_bytes()) for path in (tmp_path / "kept", folder))
+    assert kept.hexdigest() == whole.hexdigest()
+    usual, exact = (elman.load(path).card for path in (folder, tmp_path / "kept"))
     assert exact["figures"].keys() == usual["figures"].keys()
+    if usual.get("inference"):  # else the engine has no weights of it
+        assert exact["inference"]["precision"] == "fp32"
 
 
 @pytest.mark.slow
 def test_static_files_follow_from_the_training_part_alone(
-    subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path
+    subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (name, (write, settings, *_)), (data, _) = subject, trained
+    (name, (write, settings, _, loop)), (data, _) = subject, trained
     if not task_named(name).holds_out:
         with pytest.raises(UsageError, match="--valid"):
             elman.train(data, task=name, valid=data, out=tmp_path / "refused", **settings)
@@ -87,8 +87,10 @@ def test_static_files_follow_from_the_training_part_alone(
     poisoned = tmp_path / "poisoned.csv"
     poisoned.write_text((tmp_path / "valid.csv").read_text().replace("fine", "zebra").replace("Anna", "Zoe"))
     held_out = {"a": tmp_path / "valid.csv", "b": poisoned}
+    monkeypatch.setattr(f"{loop}.StopRequest", lambda progress: StopAfter(1))  # they are written before
     for out, valid in held_out.items():
-        elman.train(data, task=name, valid=valid, out=tmp_path / out, **{**settings, "updates": 2})
+        with pytest.raises(Interrupted):
+            elman.train(data, task=name, valid=valid, out=tmp_path / out, **settings)
     one, other = (model_folder.static_files(tmp_path / out) for out in held_out)
     # The strength of this penalty is chosen by the validation part, as the best update is.
     chosen = one.pop("ngrams.safetensors", b""), other.pop("ngrams.safetensors", b"")
@@ -145,16 +147,6 @@ def test_a_copy_is_the_same_model(subject: tuple[str, Subject], trained: tuple[P
     if subject[1].inputs:
         for one, other in zip(numbers_of(model, subject[1].inputs), numbers_of(again, subject[1].inputs), strict=True):
             assert np.array_equal(one, other)
-
-
-def test_without_a_folder_it_can_be_saved(
-    subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path
-) -> None:
-    (name, (_, settings, *_)), (data, folder) = subject, trained
-    model = elman.train(data, task=name, **settings)
-    model.save(tmp_path / "kept")
-    kept, whole = (hashlib.sha256((path / "model.safetensors").read_bytes()) for path in (tmp_path / "kept", folder))
-    assert kept.hexdigest() == whole.hexdigest()
 
 
 def test_figures_are_derived_again(subject: tuple[str, Subject], trained: tuple[Path, Path], tmp_path: Path) -> None:
