@@ -91,11 +91,11 @@ def test_a_window_forgets() -> None:
 
 def slow(keys: np.ndarray, ids: np.ndarray, *, theta: float, recency: float, window: int) -> np.ndarray:
     """The definition, one token at a time."""
-    found = []
+    found, alike = [], (keys @ keys.T).tolist()
     for now in range(len(ids)):
         total = hits = 0.0
         for then in range(max(now - window, 0), now):
-            weight = math.exp(theta * float(keys[now] @ keys[then]) - recency * (now - 1 - then))
+            weight = math.exp(theta * alike[now][then] - recency * (now - 1 - then))
             total += weight
             hits += weight * (ids[then] == ids[now])
         found.append(math.nan if not total else math.log(hits / total) if hits else -math.inf)

@@ -119,7 +119,7 @@ def plainly(
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("bptt", "count"), [(1, 9), (4, 21), (7, 28), (50, 30)])
+@pytest.mark.parametrize(("bptt", "count"), [(1, 6), (4, 14), (7, 17), (50, 9)])
 def test_scores_are_those_of_the_slow_twin(shape: str, bptt: int, count: int) -> None:
     model, ids = network(**SHAPES[shape]), text(count)
     rms = np.random.default_rng(5).uniform(0.01, 0.5, sum(p.numel() for p in model.network.parameters()))

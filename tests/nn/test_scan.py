@@ -132,9 +132,16 @@ def test_no_steps_change_nothing() -> None:
 
 @pytest.mark.slow
 def test_numba_is_imported_when_it_is_needed() -> None:
+    """Else a prompt would wait for the compiler."""
     code = f"""
 import sys, torch
 from elman.nn.sequence import make_layer
+with torch.inference_mode():
+    for name in ("rnn", "rnn-relu", "gru", "lstm"):
+        layer = make_layer(name, 3, 500)
+        for steps in (1, 5, 40):
+            layer(torch.zeros(2, steps, 3), layer.initial_state(2))
+assert "numba" not in sys.modules, "for cells that torch has"
 layers = [make_layer(name, 2, 3) for name in ("mingru", "minlstm", "rglru")]
 with torch.inference_mode():
     for layer in layers:

@@ -1,8 +1,6 @@
 """Layers against torch.nn; which way a chunk goes; how outputs lie in memory; how layers start."""
 
 import math
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -102,22 +100,6 @@ def test_chunks_that_train_go_by_compiled_steps_and_short_ones_by_torch(monkeypa
         calls.clear()
         make_layer(name, D, H).double()(torch.randn(B, 9, D).double(), (torch.zeros(B, H).double(),))
         assert calls == []
-
-
-@pytest.mark.slow
-def test_a_prompt_does_not_wait_for_the_compiler() -> None:
-    code = (
-        "import sys, torch\n"
-        "from elman.nn.sequence import make_layer\n"
-        "for name in ('rnn', 'rnn-relu', 'gru', 'lstm'):\n"
-        "    layer = make_layer(name, 3, 500)\n"
-        "    with torch.inference_mode():\n"
-        "        for steps in (1, 5, 40):\n"
-        "            layer(torch.zeros(2, steps, 3), layer.initial_state(2))\n"
-        "print('numba' in sys.modules)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -8,7 +8,7 @@ from numba import njit
 from elman.nn.vector_math import decay, exponential, put, sigmoid, tanh, wide
 
 
-@njit
+@njit(cache=True)
 def _sigmoids(numbers):
     found = np.empty((2, len(numbers)), numbers.dtype)
     for j in range(len(numbers)):
@@ -16,7 +16,7 @@ def _sigmoids(numbers):
     return found
 
 
-@njit
+@njit(cache=True)
 def _others(numbers):
     found = np.empty((2, len(numbers)), numbers.dtype)
     for j in range(len(numbers)):
@@ -24,7 +24,7 @@ def _others(numbers):
     return found
 
 
-@njit
+@njit(cache=True)
 def _decays(numbers):
     found = np.empty((3, len(numbers)), numbers.dtype)
     for j in range(len(numbers)):
@@ -32,7 +32,7 @@ def _decays(numbers):
     return found
 
 
-@njit
+@njit(cache=True)
 def _widened(bits):
     found = np.empty(len(bits), np.float32)
     for j in range(len(bits)):
@@ -40,7 +40,7 @@ def _widened(bits):
     return found
 
 
-@njit
+@njit(cache=True)
 def _put_all(numbers, row):
     for j in range(len(numbers)):
         put(row, j, numbers[j])

@@ -88,7 +88,7 @@ class Slow:
         return a * said + c * counted + neither * shorter
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("order", [2, 3, 4])
 @pytest.mark.parametrize("times", [1.0, 1.5])
 def test_the_table_is_the_formula_and_sums_to_1(seed: int, order: int, times: float) -> None:

@@ -131,21 +131,19 @@ def test_the_command_evaluates(folder: Path, data: Path, cli: Callable[..., Any]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pooling", ["mean", "max", "last", "attention"])
-def test_every_pooling_learns(pooling: str, data: Path, tmp_path: Path) -> None:
-    model = elman.train(data, out=tmp_path / "m", pooling=pooling, updates=120, **SMALL)
-    assert model.card["figures"]["valid"]["scores"]["accuracy"]["value"] > 0.8
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
-    [{"model": "gru", "bidirectional": False}, {"input": "one-hot"}, {"level": "char"}, {"level": "subword"},
-     {"bag": True, "layers": 2}, {"model": "mingru"}],
+    [{"pooling": "last", "model": "gru", "bidirectional": False}, {"pooling": "mean", "input": "one-hot"},
+     {"pooling": "max", "level": "char"}, {"pooling": "attention", "level": "subword"}, {"bag": True, "layers": 2},
+     {"model": "mingru"}],
 )  # fmt: skip
-def test_other_networks_and_tokens_learn(settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
-    model = elman.train(data, out=tmp_path / "m", updates=150, **{**SMALL, **settings})
-    assert model.card["figures"]["valid"]["scores"]["accuracy"]["value"] > 0.7
+def test_every_pooling_and_other_networks_and_tokens_learn(
+    settings: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    """By themselves: the linear part alone would be right too."""
+    how = {**SMALL, "ngrams": False, "updates": 60, "rate": 0.05, **settings}
+    model = elman.train(data, out=tmp_path / "m", **how)
+    assert model.card["figures"]["valid"]["scores"]["accuracy"]["value"] > 0.8
 
 
 @pytest.mark.slow
