@@ -15,9 +15,7 @@ from elman.cli.main import main
 main({words!r})
 """
 _processes = multiprocessing.get_context("forkserver")
-# torch's optimizers import the last one when they are first made, which takes as long as torch
-# itself.
-_processes.set_forkserver_preload(["elman.cli.main", "elman.models.neural", "elman.training.loop", "torch._dynamo"])
+_processes.set_forkserver_preload(["elman.cli.main", "elman.models.neural", "elman.training.loop"])
 
 
 class Forked:

@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import elman
 
 PACKAGE = Path(elman.__file__).parent
+TESTS = Path(__file__).parents[2]
+"""Where tests are imported from."""
 FOLDERS = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "TMPDIR")
 OWN = {*FOLDERS, "ELMAN_CACHE", "MPLCONFIGDIR", "ORT_DISABLE_TELEMETRY"}
 """What a user's environment does not hold, but for the folder of loops that are compiled
@@ -76,6 +79,7 @@ class Place:
             (root / name).mkdir(parents=True)
         self.environment = {name: value for name, value in os.environ.items() if name not in OWN}
         self.environment |= {name: str(root / name) for name in FOLDERS}
+        self.environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
 
     def start(self, *words: object, stdin: int | None = None) -> subprocess.Popen[str]:
         """A process of Python with these arguments."""
@@ -99,56 +103,68 @@ class Place:
 
 
 VERBS = """
-import contextlib, io, json, sys
+import contextlib, io, json, os, signal, sys
+import elman.serve.app, elman.storage.language, torch
 from elman.cli.main import main
+from tests.in_process import train_here
+import elman.studies.compare_training
+# A comparison's worker only trains, as `elman train` does, which is a verb of its own.
+elman.studies.compare_training._run = train_here
+
+def run(words):
+    try:
+        main(words)
+    except SystemExit as stopped:
+        return stopped.code
+
+served, *words = json.loads(sys.stdin.readline())
+server = os.fork()
+if not server:
+    os.dup2(os.open(served, os.O_WRONLY | os.O_CREAT, 0o666), 1)
+    os.close(0)
+    os._exit(run(words) or 0)
 for line in sys.stdin:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as talk:
-        try:
-            main(json.loads(line))
-        except SystemExit as stopped:
-            code = stopped.code
+        code = run(json.loads(line))
     print(json.dumps([code, talk.getvalue()]), flush=True)
+os.kill(server, signal.SIGTERM)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(server, 0)[1]))
 """
-"""A program that runs a verb for each line of its input."""
+"""A program that serves beside itself, as the first line of its input tells it, and runs a verb for
+each other line. What all of them need is loaded once."""
 
 
-@pytest.fixture(scope="module")
-def run_verb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., None]]:
-    """Runs a verb in a process that is checked after every verb, and after its end."""
-    place = Place(tmp_path_factory.mktemp("silent"))
+@pytest.fixture(scope="session")
+def run_verb(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_folder: Path) -> Iterator[Any]:
+    """Runs a verb in a process that is checked after every verb, and after its end.
+
+    Beside it `elman serve` runs while other tests do, and for twelve seconds at least: some
+    libraries wait before they call. It is asked and ended when all tests are over: nobody waits for
+    the twelve seconds.
+    """
+    place, begin = Place(tmp_path_factory.mktemp("silent")), time.monotonic()
     process = place.start("-c", VERBS, stdin=subprocess.PIPE)
+    assert process.stdin is not None and process.stdout is not None
+    served = place.work / "served.json"
 
-    def run(*words: object) -> None:
-        assert process.stdin is not None and process.stdout is not None
+    def tell(*words: object) -> None:
+        assert process.stdin is not None
         process.stdin.write(json.dumps([str(word) for word in words]) + "\n")
         process.stdin.flush()
+
+    def run(*words: object) -> None:
+        tell(*words)
+        assert process.stdout is not None
         answer = process.stdout.readline()
         assert answer, process.communicate(timeout=30)[1]
         code, talk = json.loads(answer)
         assert not code, talk
         place.check()
 
+    tell(served, "serve", lstm_folder, ngram_folder, "--port", "0", "--json")
     yield run
-    _, talk = process.communicate(timeout=30)
-    assert process.returncode == 0, talk
-    place.check()
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_folder: Path) -> Iterator[None]:
-    """`elman serve` while other tests run, and for twelve seconds at least: some libraries wait
-    before they call.
-
-    Checked when all tests are over: nobody waits for the twelve seconds.
-    """
-    place, begin = Place(tmp_path_factory.mktemp("served")), time.monotonic()
-    process = place.start("-m", "elman", "serve", lstm_folder, ngram_folder, "--port", "0", "--json")
-    assert process.stdout is not None
-    head = process.stdout.readline()
-    assert head, process.communicate()[1]
-    port = int(json.loads(head)["url"].rpartition(":")[2])
-    yield
     time.sleep(max(0.0, begin + 12 - time.monotonic()))
+    port = int(json.loads(served.read_text().splitlines()[0])["url"].rpartition(":")[2])
     for name in ("lstm", "ngram"):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         body = json.dumps({"prompt": "Anna sees", "model": name})
@@ -156,9 +172,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_fo
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()
         connection.close()
-    # strace passes no signal on; its child is the server.
-    child = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split() if traced() else []
-    os.kill(int(child[0]) if child else process.pid, 15)
     _, talk = process.communicate(timeout=30)
     assert process.returncode == 0, talk
     place.check()
@@ -194,12 +207,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_fo
     ids=" ".join,
 )
 def test_a_verb_is_silent(
-    words: tuple[str, ...],
-    run_verb: Callable[..., None],
-    server: None,
-    text_file: Path,
-    lstm_folder: Path,
-    ngram_folder: Path,
+    words: tuple[str, ...], run_verb: Callable[..., None], text_file: Path, lstm_folder: Path, ngram_folder: Path
 ) -> None:
     names = {"TEXT": text_file, "LSTM": lstm_folder, "NGRAM": ngram_folder}
     run_verb(*(names.get(word, word) for word in words))

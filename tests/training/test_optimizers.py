@@ -1,5 +1,8 @@
 """Which weights go which way, and the optimiser's memory on its way through a checkpoint."""
 
+import inspect
+import sys
+
 import pytest
 import torch
 
@@ -13,6 +16,7 @@ from elman.training.optimizers import (
     optimizer_arrays,
     restore_optimizer,
 )
+from elman.training.uncompiled import LBFGS
 
 NAMES = list(DEFAULT_RATES)
 
@@ -123,3 +127,15 @@ def test_muon_and_adamw_do_not_take_each_others_memory() -> None:
     for name, (optimizers, _) in memories.items():
         for other, (_, arrays) in memories.items():
             assert fits_optimizer(optimizers, arrays) == (name == other), (name, other)
+
+
+def test_no_optimizer_loads_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)
+    # What another test may have kept.
+    monkeypatch.delattr(inspect.unwrap(torch.optim.Optimizer.add_param_group), "__dynamo_disable", raising=False)
+    with pytest.raises(ImportError):
+        torch.optim.SGD(network().parameters())
+    for name in NAMES:
+        net = network()
+        train(net, make_optimizers(net, name=name, rate=0.1), 1, seed=1)
+    LBFGS(network().parameters()).step(lambda: torch.zeros(()))

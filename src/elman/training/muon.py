@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from elman.training.uncompiled import Uncompiled
 
-class Muon(torch.optim.Muon):
+
+class Muon(Uncompiled, torch.optim.Muon):
     """torch.optim.Muon for weights that are several matrices one above the other.
 
     A group's ``blocks`` says how many: 4 for the weights ``[4H, D]`` of an LSTM. Updates have the

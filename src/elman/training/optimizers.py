@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from elman.nn.embedding import OneHot
 from elman.training.muon import Muon
+from elman.training.uncompiled import SGD, Adam, AdamW
 
 OptimizerName = Literal["sgd", "momentum", "adam", "adamw", "muon"]
 
@@ -48,9 +49,9 @@ def make_optimizers(
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
     if name in ("sgd", "momentum"):
-        return [torch.optim.SGD(_by_factor(rest, factors), lr=rate, momentum=0.9 if name == "momentum" else 0.0)]
+        return [SGD(_by_factor(rest, factors), lr=rate, momentum=0.9 if name == "momentum" else 0.0)]
     # beta2 below the usual 0.999: short runs have too few updates to average over a thousand.
-    kind = torch.optim.Adam if name == "adam" else torch.optim.AdamW
+    kind = Adam if name == "adam" else AdamW
     return [*found, kind(_by_factor(rest, factors), lr=rate, betas=(0.9, 0.99), eps=1e-8, fused=True)]
 
 

@@ -15,6 +15,7 @@ from elman.metrics.calibration import fit_temperature, log_loss, sigmoid, softma
 from elman.models.encoder import label_loss
 from elman.models.ngram_regression import NgramRegression, informativeness, most_columns, scaled
 from elman.tasks.classify.texts import LabelledTexts, Targets
+from elman.training.uncompiled import LBFGS
 
 INVERSE_PENALTIES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Weights of the nats against half the squared weights, rising; validation chooses one."""
@@ -108,7 +109,7 @@ class _Regression:
 
     def fit(self, inverse_penalty: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Weights and bias."""
-        optimizer = torch.optim.LBFGS(
+        optimizer = LBFGS(
             [self._weights, self._bias], max_iter=_STEPS, history_size=8, tolerance_grad=1e-3, tolerance_change=1e-7,
             line_search_fn="strong_wolfe",
         )  # fmt: skip
