@@ -1,34 +1,37 @@
-"""elman compare from end to end: killed, gone on with, judged, reported; a failure among others;
-bad input.
+"""elman compare from end to end: stopped, gone on with, judged, reported; killed; a failure among
+others; bad input.
 """
 
 import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from tests.forked import Forked
 from tests.in_process import train_here
+from tests.stopping import StopAfter
 
 from elman.cli.main import main
-from elman.errors import Interrupted
+from elman.errors import Interrupted, TrainingError
 from elman.progress import Progress
+from elman.report.curve import read_log
 from elman.studies.compare_training import train_all
 from elman.studies.comparison import TrainingJob
+from elman.training.lock import alone
 
 
 def wait_for(found: Any, *, seconds: float = 120.0) -> None:
     begin = time.monotonic()
     while not found():
         assert time.monotonic() - begin < seconds, "it never came"
-        time.sleep(0.02)
+        time.sleep(0.005)
 
 
 def until_the_network(job: TrainingJob, **talk: Any) -> None:
@@ -39,46 +42,39 @@ def until_the_network(job: TrainingJob, **talk: Any) -> None:
 
 @pytest.fixture(scope="module")
 def compared(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
-    """A comparison that was killed in the midst of its network, and then resumed: folder,
-    figures and talk. Its n-grams are there before, so that they need no processes.
+    """A comparison that was stopped before its network and again in the midst of it, and then
+    resumed: folder, figures and talk.
     """
     out = tmp_path_factory.mktemp("compare") / "out"
     words = [
         "compare", str(text_file), "--out", str(out), "--models", "rnn,ngram", "--epochs", "8", "--parameters", "6000",
         "--document", "block", "--json",
     ]  # fmt: skip
-    with (
-        patch("elman.studies.compare_training._run", until_the_network),
-        redirect_stdout(io.StringIO()),
-        redirect_stderr(io.StringIO()),
-        pytest.raises(SystemExit),
+    training = "elman.studies.compare_training._run"
+    talk = ""
+    for stops in (
+        [patch(training, until_the_network)],
+        [patch(training, train_here), patch("elman.training.loop.StopRequest", lambda progress: StopAfter(40))],
+        [patch(training, train_here)],
     ):
-        main(words)
-    first = subprocess.Popen(
-        [sys.executable, "-m", "elman", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_for((out / "models" / "rnn-seed-1" / "training" / "checkpoint.safetensors").exists)
-    finally:
-        first.kill()
-        first.wait()
-    assert not (out / "models" / "rnn-seed-1" / "model_card.json").exists()
-    with (
-        redirect_stdout(io.StringIO()) as shown,
-        redirect_stderr(io.StringIO()) as talk,
-        pytest.raises(SystemExit) as stopped,
-    ):
-        main(words)
-    assert not stopped.value.code, talk.getvalue()
+        with ExitStack() as patched:
+            for each in stops:
+                patched.enter_context(each)
+            shown = patched.enter_context(redirect_stdout(io.StringIO()))
+            talk = patched.enter_context(redirect_stderr(io.StringIO()))
+            stopped = patched.enter_context(pytest.raises(SystemExit))
+            main(words)
+        done = (out / "models" / "rnn-seed-1" / "model_card.json").exists()
+        assert stopped.value.code == (0 if done else 130), talk.getvalue()
     return out, json.loads(shown.getvalue()), talk.getvalue()
 
 
 @pytest.mark.slow
-def test_a_killed_comparison_goes_on(compared: tuple[Path, dict[str, Any], str]) -> None:
+def test_a_stopped_comparison_goes_on(compared: tuple[Path, dict[str, Any], str]) -> None:
     out, found, talk = compared
     assert "5 of 6 models exist already" in talk and "model 6 of 6, rnn-seed-1" in talk
     (network,) = (model for model in found["models"] if model["name"] == "rnn")
-    # What it would have been without the kill: the log has every validation once, in order.
+    # What it would have been in one go: the log has every validation once, in order.
     places = [point["tokens"] for point in network["runs"][0]["curve"]]
     assert len(places) > 3 and places == sorted(set(places))
     # 8 epochs, of which a few tokens at the end of each row are not read.
@@ -201,16 +197,37 @@ def test_too_little_text(cli, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGTERM") or os.name == "nt", reason="signals of Unix")
-def test_a_signal_stops_the_worker_too_and_says_how_to_go_on(text_file: Path, tmp_path: Path) -> None:
+def test_a_killed_one_is_resumed_and_a_signal_stops_the_worker_too(text_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "elman", "compare", str(text_file), "--out", str(out), "--models", "rnn"]
-    running = subprocess.Popen([*command, "--epochs", "3000"], stderr=subprocess.PIPE, encoding="utf-8")
-    wait_for((out / "models" / "rnn-seed-1" / "training" / "checkpoint.safetensors").exists)
+    folder = out / "models" / "rnn-seed-1"
+    words = ("compare", text_file, "--out", out, "--models", "rnn", "--epochs", "100", "--parameters", "3000")
+    first = Forked(*words)
+    wait_for((folder / "training" / "checkpoint.safetensors").exists)
+    first.send_signal(signal.SIGKILL)
+    assert first.end()[0] == -signal.SIGKILL
+    with until_free(folder):  # nobody told its worker, which ends when it is left alone
+        log = folder / "training" / "log.jsonl"
+        size = log.stat().st_size
+    running = Forked(*words)
+    wait_for(lambda: log.stat().st_size > size)
     running.send_signal(signal.SIGTERM)
-    _, talk = running.communicate(timeout=60)
-    assert running.returncode == 130 and "the same command resumes" in talk
-    # Nobody holds the folder any more.
-    from elman.training.lock import alone
+    code, talk = running.end()
+    assert code == 130 and "the same command resumes" in talk
+    with alone(folder):  # nobody holds the folder any more
+        updates = [entry["update"] for entry in read_log(log)]
+    # What it would have been without the kill.
+    assert updates == sorted(set(updates))
 
-    with alone(out / "models" / "rnn-seed-1"):
-        pass
+
+@contextmanager
+def until_free(folder: Path) -> Iterator[None]:
+    """Hold a folder as soon as nobody trains in it."""
+    begin = time.monotonic()
+    while True:
+        try:
+            with alone(folder):
+                yield
+            return
+        except TrainingError:
+            assert time.monotonic() - begin < 60, "its worker has not ended"
+            time.sleep(0.005)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.forked import Forked
 
 from elman.storage.language import load
 from elman.system.launcher import leads, was_restarted
@@ -36,7 +38,7 @@ def test_a_killed_process_ends_all_and_one_alone_resumes(
     process = subprocess.Popen([*torchrun, *train], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     checkpoint = out / "training" / "checkpoint.safetensors"
     while process.poll() is None and not checkpoint.exists():
-        time.sleep(0.01)
+        time.sleep(0.005)
     second = next(pid for pid in children(process.pid) if b"RANK=1" in environment(pid).split(b"\0"))
     os.kill(second, signal.SIGKILL)
     said = process.communicate()[1]
@@ -52,22 +54,24 @@ def test_a_killed_process_ends_all_and_one_alone_resumes(
 
 @pytest.mark.slow
 def test_a_process_that_hangs_ends_the_others_after_the_timeout(text_file: Path, tmp_path: Path) -> None:
-    out, said = tmp_path / "model", tmp_path / "said.txt"
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "elman"]
-    train = [*map(str, ["train", text_file, "--out", out, *SETTINGS, "--updates", 100_000, "--timeout", 10])]
-    with said.open("w") as file:
-        process = subprocess.Popen([*torchrun, *train], stdout=file, stderr=file)
-    while process.poll() is None and not (out / "training" / "checkpoint.safetensors").exists():
-        time.sleep(0.01)
-    assert process.poll() is None, said.read_text()
-    first, second = sorted(children(process.pid), key=lambda pid: b"RANK=1" in environment(pid).split(b"\0"))
-    os.kill(second, signal.SIGSTOP)
-    while Path(f"/proc/{first}/stat").exists() and "Z" not in Path(f"/proc/{first}/stat").read_text().split()[2]:
-        time.sleep(0.01)
-    os.kill(second, signal.SIGKILL)  # or torchrun would wait half a minute until it does so
-    assert process.wait(timeout=60) != 0
-    (line,) = re.findall("^elman: .*", said.read_text(), re.MULTILINE)
-    assert line.startswith("elman: process 0 of 2 heard nothing from the others for 10 s (--timeout)")
+    out = tmp_path / "model"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    # As torchrun starts them, which would wait half a minute for the one that hangs.
+    told = {"TORCHELASTIC_RUN_ID": "7", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+    train = ("train", text_file, "--out", out, *SETTINGS, "--updates", 100_000, "--timeout", 6)
+    first, second = (
+        Forked(*train, variables={**told, "MASTER_PORT": str(port), "RANK": rank, "LOCAL_RANK": rank}) for rank in "01"
+    )
+    while first.runs() and not (out / "training" / "checkpoint.safetensors").exists():
+        time.sleep(0.005)
+    second.send_signal(signal.SIGSTOP)
+    code, said = first.end()
+    second.send_signal(signal.SIGKILL)
+    second.end()
+    assert code == 2
+    (line,) = re.findall("^elman: .*", said, re.MULTILINE)
+    assert line.startswith("elman: process 0 of 2 heard nothing from the others for 6 s (--timeout)")
 
 
 def children(process: int) -> list[int]:

@@ -3,14 +3,14 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.forked import Forked
 
 import elman
 from elman.errors import FolderError, UsageError
@@ -141,15 +141,12 @@ def test_settings_choose_a_model_that_knows_them(text: Path) -> None:
 @pytest.mark.slow
 def test_a_kill_is_resumed(text: Path, tmp_path: Path) -> None:
     words = (text, "--task", "vectors", "--model", "skipgram", "--document", "line", "--dimensions", "4")
-    command = [sys.executable, "-m", "elman", "train", *map(str, words), "--epochs", "100000", "--threads", "1"]
-    with subprocess.Popen([*command, "--out", str(tmp_path / "v")], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("training:"):
-                process.send_signal(signal.SIGTERM)
-                break
-        rest = process.stderr.read()
-    assert process.returncode == 130 and "--resume" in rest
+    process = Forked("train", *words, "--epochs", "100000", "--threads", "1", "--out", tmp_path / "v")
+    while process.runs() and "training:" not in process.said():
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    code, said = process.end()
+    assert code == 130 and "--resume" in said
     assert isinstance(elman.load(tmp_path / "v"), WordVectors) and not elman.load(tmp_path / "v").card
 
 
