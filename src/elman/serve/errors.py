@@ -36,20 +36,24 @@ _WANTED = {
 }
 """What a field must be, by pydantic's error type; the numbers come with the error."""
 _SHOWN = 60
+_MEANINGS = {
+    400: "Not a valid request, or one that the model cannot answer.",
+    401: "The API key is missing or wrong.",
+    404: "No such model, or no model that can do it.",
+    408: "The body arrived too slowly.",
+    413: "Body or prompt too large.",
+    415: "The body is not application/json.",
+    421: "The Host header names a different server.",
+    422: "A field or value that is not allowed; 400 on the routes of other servers.",
+    429: "Too much work at once.",
+    503: "Shutting down, or it took too long.",
+}
+_ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
+# Made into a validator once for each route and status, the schema would take longer than all else
+# of a server's start. One of a route is enough to have it in the document.
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorAnswer, "description": "Not a valid request, or one that the model cannot answer."},
-    401: {"model": ErrorAnswer, "description": "The API key is missing or wrong."},
-    404: {"model": ErrorAnswer, "description": "No such model, or no model that can do it."},
-    408: {"model": ErrorAnswer, "description": "The body arrived too slowly."},
-    413: {"model": ErrorAnswer, "description": "Body or prompt too large."},
-    415: {"model": ErrorAnswer, "description": "The body is not application/json."},
-    421: {"model": ErrorAnswer, "description": "The Host header names a different server."},
-    422: {
-        "model": ErrorAnswer,
-        "description": "A field or value that is not allowed; 400 on the routes of other servers.",
-    },
-    429: {"model": ErrorAnswer, "description": "Too much work at once."},
-    503: {"model": ErrorAnswer, "description": "Shutting down, or it took too long."},
+    status: {"description": meaning, **({"model": ErrorAnswer} if status == 400 else {"content": _ERROR})}
+    for status, meaning in _MEANINGS.items()
 }
 """Errors in the document of all routes, by status."""
 

@@ -1,6 +1,7 @@
 """The files of web pages that come with the package: scripts and styles, ours alone, no build
 step."""
 
+from functools import cache
 from importlib import resources
 
 KINDS = {
@@ -12,14 +13,15 @@ KINDS = {
 """The media type of a file by the end of its name."""
 
 
-def names() -> list[str]:
-    """All files there are, sorted.
+@cache
+def names() -> tuple[str, ...]:
+    """All files there are, sorted; looked up once, as a page asks for dozens.
 
     >>> [name for name in names() if name.startswith("typing")]
     ['typing.css', 'typing.html', 'typing.js']
     """
     found = (item.name for item in resources.files("elman.web").iterdir() if item.is_file())
-    return sorted(name for name in found if name.rpartition(".")[2] in KINDS)
+    return tuple(sorted(name for name in found if name.rpartition(".")[2] in KINDS))
 
 
 def read(name: str) -> str:
