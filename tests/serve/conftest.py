@@ -1,9 +1,12 @@
 """Small models behind the application, in this process, for clients and for a browser."""
 
+import asyncio
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -31,6 +34,11 @@ HOST = "http://127.0.0.1"
 
 def fit(level: Level, order: int = 3, lines: Sequence[str] = LINES) -> Model:
     """An n-gram of a few lines."""
+    return _fit(level, order, tuple(lines))
+
+
+@cache
+def _fit(level: Level, order: int, lines: tuple[str, ...]) -> Model:
     tokenizer = Tokenizer.fit(lines, config=TokenizerConfig(level=level))
     ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in lines])
     model = fit_ngram(ids, np.array([0, len(ids)]), tokenizer, config=NgramConfig(order=order))
@@ -135,78 +143,202 @@ def serving(models: dict[str, Any], **options: Any) -> Iterator[str]:
         thread.join(timeout=10)
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[tuple[Any, Any]]:
+    """The browser, started once for all modules, and the event loop of its thread."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium-headless-shell")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield launched, loop
+        asyncio._set_running_loop(loop)
+        launched.close()
+
+
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with serving({"words": fit("word"), "letters": fit("char", order=6)}) as found:
-        yield found
+def browser(chromium: tuple[Any, Any]) -> Iterator[Any]:
+    """The system's Chromium, without a window (playwright's Browser).
+
+    Its loop seems to run in this thread as long as a module uses it; else nothing else there could
+    run one.
+    """
+    launched, loop = chromium
+    asyncio._set_running_loop(loop)
+    yield launched
+    asyncio._set_running_loop(None)
 
 
-_WAITING: dict[Any, set[Any]] = {}
-"""The requests of each visited page that have no answer yet."""
+_WATCH = """(() => {
+  const after = window.setTimeout, forget = window.clearTimeout, send = window.fetch, timers = new Set();
+  let asked = 0;
+  window.setTimeout = (act, delay, ...given) => {
+    // What takes longer is told to those who hear the page, when all else has come to rest.
+    if (delay >= 800) return after(act, delay, ...given);
+    const id = after(() => { timers.delete(id); act(...given); }, delay);
+    timers.add(id);
+    return id;
+  };
+  window.clearTimeout = (id) => { timers.delete(id); forget(id); };
+  const counted = async (promise) => {
+    asked += 1;
+    try { return await promise; } finally { asked -= 1; }
+  };
+  window.fetch = async (...given) => {
+    const answer = await counted(send(...given));
+    answer.json = () => counted(Response.prototype.json.call(answer));
+    return answer;
+  };
+  window.settled = async () => {
+    for (let calm = 0; calm < 3; calm = timers.size || asked ? 0 : calm + 1) {
+      await new Promise((done) => after(done, 4));
+    }
+  };
+})()"""
+"""Runs in a page before its own code: `settled()` waits for its timers and for its questions."""
+_RENEW = """() => {
+  localStorage.clear();
+  const empty = () => [...document.querySelectorAll("main textarea, main input")].every((each) =>
+    each.type === "checkbox" ? !each.checked : each.value === "");
+  for (const field of document.querySelectorAll("main textarea")) {
+    field.value = "";
+    field.dispatchEvent(new InputEvent("input", {bubbles: true}));
+  }
+  document.querySelector("[role=tab]:not([hidden])").click();
+  const models = [...document.querySelectorAll("#model option")].map((each) => each.value);
+  const chosen = ["model", "second"].map((id) => document.getElementById(id).value);
+  return empty() && chosen[0] === models[0] && chosen[1] === (models[1] ?? "");
+}"""
+"""Makes a page as it was when it was opened; false: it is not."""
 
 
 class Visit:
-    """A page, what it asked for, and what went wrong in it."""
+    """A page, what it asked for, and what went wrong in it.
 
-    def __init__(self, page: Any) -> None:
-        self.page = page
+    Args:
+        address: of its server.
+        options: of playwright's ``new_context``.
+    """
+
+    def __init__(self, browser: Any, address: str, **options: Any) -> None:
+        self.address = address
+        self.context = browser.new_context(**{"viewport": {"width": 1000, "height": 700}, **options})
+        self.context.add_init_script(_WATCH)
+        self.page = page = self.context.new_page()
         self.requests: list[str] = []
         self.mistakes: list[str] = []
-        waiting = _WAITING[page] = set()
         page.set_default_timeout(40_000)
-        page.on("request", lambda request: (self.requests.append(request.url), waiting.add(request)))
-        page.on("requestfinished", lambda request: waiting.discard(request))
-        page.on("requestfailed", lambda request: waiting.discard(request))
+        page.on("request", lambda request: self.requests.append(request.url))
         page.on("pageerror", lambda error: self.mistakes.append(str(error)))
         page.on("console", lambda message: self.mistakes.append(message.text) if message.type == "error" else None)
+        self.load()
+
+    def load(self) -> None:
+        """Open the page anew."""
+        self.page.goto(self.address)
+        self.page.wait_for_selector("textarea:visible, svg:visible, input:visible, #trouble:visible")
+
+    def renew(self) -> None:
+        """Leave nothing of what was done on it."""
+        settle(self.page)
+        self.page.unroute_all()
+        self.page.mouse.move(0, 0)
+        if not self.page.evaluate(_RENEW):
+            self.load()
+        settle(self.page)
+        self.requests.clear()
+        self.mistakes.clear()
+
+    def check(self) -> None:
+        """Nothing went wrong, and nobody but the server was asked."""
+        assert not self.mistakes
+        assert all(url.startswith((self.address, "data:")) for url in self.requests), self.requests
+
+
+class Pages:
+    """Servers, each with a page that several tests look at, one after another.
+
+    Args:
+        stack: closes them.
+    """
+
+    def __init__(self, browser: Any, stack: ExitStack) -> None:
+        self._browser, self._stack = browser, stack
+        self._servers: dict[Any, tuple[str, Any]] = {}
+        self._visits: dict[str, Visit] = {}
+
+    def serve(self, models: dict[str, Any], **options: Any) -> str:
+        """The address of a server of these very models."""
+        key = (*((name, id(model)) for name, model in models.items()), repr(options))
+        if key not in self._servers:
+            # The models are kept, too, so that no other one gets the id of one.
+            self._servers[key] = self._stack.enter_context(serving(models, **options)), models
+        return self._servers[key][0]
+
+    def visit(self, address: str, *, width: int = 1000, scheme: Any = "light") -> Visit:
+        """A page as it is when it was just opened."""
+        size = {"width": width, "height": 700}
+        if address not in self._visits:
+            found = Visit(self._browser, address, viewport=size, color_scheme=scheme)
+            self._visits[address] = found
+            self._stack.callback(found.context.close)
+            return found
+        found = self._visits[address]
+        found.page.set_viewport_size(size)
+        found.page.emulate_media(color_scheme=scheme)
+        found.renew()
+        return found
+
+
+@pytest.fixture(scope="module")
+def pages(browser: Any) -> Iterator[Pages]:
+    with ExitStack() as stack:
+        yield Pages(browser, stack)
+
+
+@pytest.fixture(scope="module")
+def address(pages: Pages) -> str:
+    return pages.serve({"words": fit("word"), "letters": fit("char", order=6)})
 
 
 @pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1000, "height": 700})
-    found = Visit(context.new_page())
-    found.page.goto(address)
-    found.page.wait_for_selector("textarea")
+def visit(pages: Pages, address: str) -> Iterator[Visit]:
+    found = pages.visit(address)
     yield found
-    del _WAITING[found.page]
-    context.close()
-    assert not found.mistakes
-    assert all(url.startswith((address, "data:")) for url in found.requests), found.requests
+    found.check()
 
 
 Open = Callable[..., Visit]
 
 
 @pytest.fixture
-def opened(browser: Any) -> Iterator[Open]:
+def opened(pages: Pages) -> Iterator[Open]:
     """``opened(models, limits=.., width=..)``: the page of a server of these models."""
-    with ExitStack() as stack:
+    found: list[Visit] = []
 
-        def open_page(models: dict[str, Any], *, width: int = 1000, scheme: Any = "light", **options: Any) -> Visit:
-            address = stack.enter_context(serving(models, **options))
-            context = browser.new_context(viewport={"width": width, "height": 700}, color_scheme=scheme)
-            stack.callback(context.close)
-            visit = Visit(context.new_page())
-            visit.page.goto(address)
-            visit.page.wait_for_selector("textarea:visible, svg:visible, input:visible, #trouble:visible")
-            stack.callback(lambda: _check_visit(visit, address))
-            return visit
+    def open_page(models: dict[str, Any], *, width: int = 1000, scheme: Any = "light", **options: Any) -> Visit:
+        found.append(pages.visit(pages.serve(models, **options), width=width, scheme=scheme))
+        return found[-1]
 
-        yield open_page
-
-
-def _check_visit(visit: Visit, address: str) -> None:
-    assert not visit.mistakes
-    assert all(url.startswith((address, "data:")) for url in visit.requests), visit.requests
+    yield open_page
+    for each in found:
+        each.check()
 
 
 def until(page: Any, expression: str) -> None:
     """Wait for an expression to become true; the page forbids what playwright does for that."""
-    for _ in range(2000):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(20)
-    raise AssertionError(f"never true: {expression}")
+    looks = f"""async () => {{
+      for (const end = Date.now() + 40_000; Date.now() < end; await new Promise((done) => setTimeout(done, 5))) {{
+        if ({expression}) return true;
+      }}
+      return false;
+    }}"""
+    assert page.evaluate(looks), f"never true: {expression}"
 
 
 def typed(page: Any, text: str) -> None:
@@ -218,13 +350,7 @@ def typed(page: Any, text: str) -> None:
 
 def settle(page: Any) -> None:
     """Wait for the page to ask for what the last key made it ask for, and for all answers."""
-    # By the page's own clock: on a busy machine its timers come later than those out here.
-    page.evaluate("new Promise((done) => setTimeout(done, 250))")
-    for _ in range(2000):
-        if not _WAITING.get(page):
-            break
-        page.wait_for_timeout(20)
-    page.wait_for_timeout(20)
+    page.evaluate("settled()")
 
 
 def contrast(first: list[float], second: list[float]) -> float:

@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
-from tests.serve.conftest import Visit, fit, serving, settle, typed, until
+from tests.serve.conftest import Open, Pages, Visit, fit, serving, settle, typed, until
 
 from elman.api import Model
 from elman.models.ngram.query import NgramConfig, fit_ngram
@@ -117,10 +117,8 @@ def test_an_unknown_word_is_said_and_words_are_offered_all_the_same(visit: Visit
 
 
 def test_a_long_text_leaves_the_words_on_the_screen(browser: Any, address: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 500}, has_touch=True, is_mobile=True)
-    page = Visit(context.new_page()).page
-    page.goto(address)
-    page.wait_for_selector("textarea")
+    visit = Visit(browser, address, viewport={"width": 390, "height": 500}, has_touch=True, is_mobile=True)
+    page = visit.page
     assert page.locator(".typing-touch").first.is_visible() and not page.locator(".typing-keys").first.is_visible()
     page.locator("textarea").first.fill("the cat sat on the mat " * 40)
     settle(page)
@@ -128,29 +126,25 @@ def test_a_long_text_leaves_the_words_on_the_screen(browser: Any, address: str) 
     assert paper.bounding_box()["height"] <= 200 and chip.bounding_box()["y"] < 450
     # The end of the text is in sight.
     assert paper.evaluate("each => each.scrollHeight - each.scrollTop - each.clientHeight") <= 1
-    context.close()
+    visit.context.close()
 
 
-def test_a_model_that_is_called_like_its_kind_is_named_once(browser: Any) -> None:
-    with serving({"ngram": fit("word"), "mine": fit("word")}) as address:
-        page = browser.new_page()
-        page.goto(address)
-        page.wait_for_selector("textarea")
-        assert page.locator("#model option").all_inner_texts() == ["ngram", "mine (ngram)"]
-        page.close()
+def test_a_model_that_is_called_like_its_kind_is_named_once(opened: Open) -> None:
+    page = opened({"ngram": fit("word"), "mine": fit("word")}).page
+    assert page.locator("#model option").all_inner_texts() == ["ngram", "mine (ngram)"]
 
 
 def test_what_goes_wrong_is_said(browser: Any) -> None:
-    page = browser.new_page()
     with serving({"words": fit("word")}, key="sesame") as address:
-        page.goto(address)
+        visit = Visit(browser, address)
+        page = visit.page
         page.wait_for_selector("#ask-key:not([hidden])")
         assert page.locator("#trouble").inner_text() == "This server wants its API key."
         assert page.locator("header select:visible").count() == 0
         for wrong in ("open", "s\u00e9same"):
             page.fill("#key", wrong)
             page.keyboard.press("Enter")
-            page.wait_for_timeout(300)
+            settle(page)
             assert "API key is missing or wrong" in page.locator("#trouble").inner_text()
         page.fill("#key", "sesame")
         page.keyboard.press("Enter")
@@ -160,51 +154,45 @@ def test_what_goes_wrong_is_said(browser: Any) -> None:
     page.locator("textarea").first.press_sequentially("c")
     page.wait_for_selector("#trouble:not(:empty)")
     assert "does not answer" in page.locator("#trouble").inner_text()
-    page.close()
+    visit.context.close()
 
 
-def test_too_much_at_once_is_said(browser: Any) -> None:
+def test_too_much_at_once_is_said(opened: Open) -> None:
     limits = Limits(max_running=1, max_tokens=100_000)  # so many that the first answer is not over too soon
-    with serving({"words": fit("word"), "letters": fit("char")}, limits=limits) as address:
-        page = browser.new_page()
-        page.goto(address)
-        page.wait_for_selector("textarea")
-        page.click("#tab-generate")
-        page.evaluate("document.querySelector('input[name=max_tokens]').max = 100000")
-        page.fill("input[name=max_tokens]", "100000")
-        page.click("button.act:not(.stop)")
-        page.wait_for_selector("#trouble:not(:empty)")
-        assert "as many as this server takes; try again in a" in page.locator("#trouble").inner_text()
-        page.click("button.stop")
-        page.close()
+    visit = opened({"words": fit("word"), "letters": fit("char")}, limits=limits)
+    page = visit.page
+    page.click("#tab-generate")
+    page.evaluate("document.querySelector('input[name=max_tokens]').max = 100000")
+    page.fill("input[name=max_tokens]", "100000")
+    page.click("button.act:not(.stop)")
+    page.wait_for_selector("#trouble:not(:empty)")
+    assert "as many as this server takes; try again in a" in page.locator("#trouble").inner_text()
+    page.click("button.stop")
+    assert all("429" in mistake for mistake in visit.mistakes)  # that the browser notes
+    visit.mistakes.clear()
 
 
-def test_a_stream_that_breaks_off_is_said(browser: Any, address: str) -> None:
-    page = browser.new_page()
-    page.goto(address)
-    page.wait_for_selector("textarea")
+def test_a_stream_that_breaks_off_is_said(visit: Visit) -> None:
+    page = visit.page
     page.click("#tab-generate")
     half = 'data: {"choices": [{"text": "the cat"}]}\n\n'
     page.route("**/v1/completions", lambda route: route.fulfill(body=half, content_type="text/event-stream"))
     page.click("button.act:not(.stop)")
     page.wait_for_selector("#trouble:not(:empty)")
     assert "broke off" in page.locator("#trouble").inner_text()
-    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Any, address: str, scheme: Any) -> None:
-    context = browser.new_context(viewport={"width": 360, "height": 640}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(address)
-    page.wait_for_selector("textarea")
+def test_a_narrow_screen_needs_no_sideways_scrolling(pages: Pages, address: str, scheme: Any) -> None:
+    visit = pages.visit(address, width=360, scheme=scheme)
+    page = visit.page
     # A word longer than the screen is broken.
     typed(page, "the catalogue is on the mat, and the dog ran. " + "averyveryverylongword" * 5)
     for name in ("type", "surprise", "memory", "generate"):
         page.click(f"#tab-{name}")
         if name in ("surprise", "memory"):
             page.wait_for_selector(f"#{name} .token, #{name} .box")
-        page.wait_for_timeout(150)
+        settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
         inside = page.locator(f"#tab-{name}").bounding_box()
         assert inside["x"] >= 0 and inside["x"] + inside["width"] <= 360
@@ -213,7 +201,7 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Any, address: str,
     )
     lights = [sum(map(int, color.removeprefix("rgb(").removesuffix(")").split(","))) for color in (ink, ground)]
     assert (lights[0] < lights[1]) == (scheme == "light")
-    context.close()
+    visit.check()
 
 
 def test_the_keyboard_alone_and_a_screen_reader_find_everything(visit: Visit) -> None:
@@ -280,30 +268,26 @@ def test_all_is_done_by_keyboard(visit: Visit) -> None:
     page.keyboard.type("8")
     press("Enter")
     until(page, "[...document.querySelectorAll('.made')].every(each => each.childNodes.length > 1)")
+    visit.load()  # as many tokens would be asked for by whoever comes next
 
 
-def test_a_hostile_vocabulary_is_only_text(browser: Any) -> None:
+def test_a_hostile_vocabulary_is_only_text(opened: Open) -> None:
     bad = "<img/src=x/onerror=alert(1)>"
-
     lines = [f"say {bad} now"] * 5
     tokenizer = Tokenizer.fit(lines, config=TokenizerConfig(pretokenized=True, min_count=1))
     ids = np.concatenate([[*tokenizer.encode(line).ids, EOS_ID] for line in lines])
     model = Model(fit_ngram(ids, np.array([0, len(ids)]), tokenizer, config=NgramConfig(order=2)), Speller.fit({}))
-    with serving({bad: model}) as address:
-        page = browser.new_page()
-        asked: list[Any] = []
-        page.on("dialog", lambda dialog: (asked.append(dialog), dialog.dismiss()))
-        page.goto(address)
-        page.wait_for_selector("textarea")
-        typed(page, "say ")
-        page.wait_for_selector(".typing-chip")
-        assert bad in page.locator(".typing-chip").first.inner_text()
-        page.keyboard.press("Tab")
-        for name in ("surprise", "memory", "generate"):
-            page.click(f"#tab-{name}")
-            page.wait_for_timeout(150)
-        assert not asked and page.locator("img").count() == 0
-        page.close()
+    page = opened({bad: model}).page
+    asked: list[Any] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog), dialog.dismiss()))
+    typed(page, "say ")
+    page.wait_for_selector(".typing-chip")
+    assert bad in page.locator(".typing-chip").first.inner_text()
+    page.keyboard.press("Tab")
+    for name in ("surprise", "memory", "generate"):
+        page.click(f"#tab-{name}")
+        settle(page)
+    assert not asked and page.locator("img").count() == 0
 
 
 def test_only_its_own_files_are_served(address: str) -> None:

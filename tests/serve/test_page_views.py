@@ -1,10 +1,9 @@
 """The page's other views in a real browser: Surprise, Memory, Generate."""
 
 import json
-from typing import Any
 from urllib.request import Request, urlopen
 
-from tests.serve.conftest import Visit, fit, serving, typed, until
+from tests.serve.conftest import Open, Visit, fit, typed, until
 
 from elman.serve.limits import Limits
 
@@ -61,21 +60,17 @@ def test_the_text_is_edited_in_every_view(visit: Visit) -> None:
         assert page.locator("#type textarea").first.input_value() == f"the mat {name}"
 
 
-def test_bytes_are_shown_as_the_characters_that_they_are(browser: Any) -> None:
-    page = browser.new_page()
-    with serving({"bytes": fit("byte", order=6)}) as address:
-        page.goto(address)
-        page.wait_for_selector("textarea")
-        typed(page, "café 猫!")
-        page.click("#tab-surprise")
-        page.wait_for_selector("#surprise .token")
-        assert page.locator("#surprise .token").all_inner_texts() == [*"café 猫!"]  # the line has not ended
-        labels = page.locator("#surprise .token").evaluate_all("all => all.map(each => each.ariaLabel)")
-        found = page.evaluate("""async () => (await (await fetch("v1/score", {method: "POST", body: JSON.stringify(
-            {text: "café 猫!"}), headers: {"Content-Type": "application/json"}})).json()).lines[0].per_token""")
-        cat = sum(token["bits"] for token in found[6:9])
-        assert labels[5] == f"猫, {cat:.1f} bits" and len(found) == 11
-    page.close()
+def test_bytes_are_shown_as_the_characters_that_they_are(opened: Open) -> None:
+    page = opened({"bytes": fit("byte", order=6)}).page
+    typed(page, "café 猫!")
+    page.click("#tab-surprise")
+    page.wait_for_selector("#surprise .token")
+    assert page.locator("#surprise .token").all_inner_texts() == [*"café 猫!"]  # the line has not ended
+    labels = page.locator("#surprise .token").evaluate_all("all => all.map(each => each.ariaLabel)")
+    found = page.evaluate("""async () => (await (await fetch("v1/score", {method: "POST", body: JSON.stringify(
+        {text: "café 猫!"}), headers: {"Content-Type": "application/json"}})).json()).lines[0].per_token""")
+    cat = sum(token["bits"] for token in found[6:9])
+    assert labels[5] == f"猫, {cat:.1f} bits" and len(found) == 11
 
 
 def test_memory_shows_the_hard_window_of_an_n_gram(visit: Visit) -> None:
@@ -133,41 +128,36 @@ def test_the_place_is_the_same_for_models_that_cut_otherwise(visit: Visit) -> No
     until(page, f"{chosen}.join() === ',,mat,'")
 
 
-def test_generation_streams_and_stops(browser: Any) -> None:
-    limits = Limits(max_tokens=100_000)
-    with serving({"words": fit("word")}, limits=limits) as address:
-        page = browser.new_page()
-        page.goto(address)
-        page.wait_for_selector("textarea")
-        typed(page, "the cat")
-        page.click("#tab-generate")
-        page.fill("input[name=max_tokens]", "12")
-        page.click("button.act:not(.stop)")
-        page.wait_for_selector("button.stop:disabled")  # all has come
-        once = page.locator(".made").inner_text()
-        assert once.startswith("the cat") and len(once) > 20
-        page.click("button.act:not(.stop)")
-        page.wait_for_selector("button.stop:disabled")
-        assert page.locator(".made").inner_text() == once  # the same seed
-        # So many, and in the page itself: on a busy machine a click from here comes after the last
-        # token.
-        page.evaluate("document.querySelector('input[name=max_tokens]').max = 100000")
-        page.fill("input[name=max_tokens]", "100000")
-        assert page.evaluate("""async () => {
-          document.querySelector("button.act:not(.stop)").click();
-          const made = document.querySelector(".made"), stop = document.querySelector("button.stop");
-          while (made.textContent.length < 10) await new Promise((done) => setTimeout(done, 5));
-          const running = !stop.disabled;
-          stop.click();
-          return running;
-        }""")
-        stopped = page.locator(".made").inner_text()
-        page.wait_for_timeout(300)
-        assert page.locator(".made").inner_text() == stopped
-        page.fill("input[name=max_tokens]", "2048")
-        page.fill("input[name=stop]", "cat|dog")
-        page.click("button.act:not(.stop)")
-        page.wait_for_selector("button.stop:disabled")
-        made = page.locator(".made").inner_text().removeprefix("the cat")
-        assert "cat" not in made and "dog" not in made
-        page.close()
+def test_generation_streams_and_stops(opened: Open) -> None:
+    page = opened({"words": fit("word")}, limits=Limits(max_tokens=100_000)).page
+    typed(page, "the cat")
+    page.click("#tab-generate")
+    page.fill("input[name=max_tokens]", "12")
+    page.click("button.act:not(.stop)")
+    page.wait_for_selector("button.stop:disabled")  # all has come
+    once = page.locator(".made").inner_text()
+    assert once.startswith("the cat") and len(once) > 20
+    page.click("button.act:not(.stop)")
+    page.wait_for_selector("button.stop:disabled")
+    assert page.locator(".made").inner_text() == once  # the same seed
+    # So many, and in the page itself: on a busy machine a click from here comes after the last
+    # token.
+    page.evaluate("document.querySelector('input[name=max_tokens]').max = 100000")
+    page.fill("input[name=max_tokens]", "100000")
+    assert page.evaluate("""async () => {
+      document.querySelector("button.act:not(.stop)").click();
+      const made = document.querySelector(".made"), stop = document.querySelector("button.stop");
+      while (made.textContent.length < 10) await new Promise((done) => setTimeout(done, 5));
+      const running = !stop.disabled;
+      stop.click();
+      return running;
+    }""")
+    stopped = page.locator(".made").inner_text()
+    page.wait_for_timeout(300)
+    assert page.locator(".made").inner_text() == stopped
+    page.fill("input[name=max_tokens]", "2048")
+    page.fill("input[name=stop]", "cat|dog")
+    page.click("button.act:not(.stop)")
+    page.wait_for_selector("button.stop:disabled")
+    made = page.locator(".made").inner_text().removeprefix("the cat")
+    assert "cat" not in made and "dog" not in made
