@@ -1,18 +1,17 @@
 """The commands and the code of docs/serve.md, run as they stand against a server."""
 
-import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.in_process import run_code
 from tests.serve.classifiers import write_classifier
-from tests.serve.conftest import fit
+from tests.serve.conftest import fit, serving
 
+import elman
 from elman.cli.main import VERBS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
@@ -24,14 +23,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("docs")
     fit("word").save(folder / "words")
     write_classifier(folder / "reviews")
-    models = [str(folder / "words"), str(folder / "reviews")]
-    command = [sys.executable, "-m", "elman", "serve", *models, "--port", "0", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["url"]
-        process.terminate()
-        process.communicate(timeout=20)
-        assert process.returncode == 0
+    with serving({name: elman.load(folder / name) for name in ("words", "reviews")}) as found:
+        yield found.rstrip("/")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -50,10 +43,7 @@ def test_every_curl_command(url: str) -> None:
 def test_the_python_code(url: str) -> None:
     pytest.importorskip("openai")
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    done = subprocess.run(
-        [sys.executable, "-c", block.replace(URL, url)], capture_output=True, text=True, env={**os.environ}
-    )
-    assert done.returncode == 0 and done.stdout.split()[-1].isdigit(), done.stderr
+    assert run_code(block.replace(URL, url), Path.cwd()).split()[-1].isdigit()
 
 
 @pytest.mark.slow

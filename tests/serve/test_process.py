@@ -1,22 +1,18 @@
 """The command as a process of its own: streams while it writes, drains at SIGTERM, drops who is
 silent or deaf."""
 
-import http.client
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.serve.classifiers import write_classifier
 from tests.serve.conftest import fit
+from tests.serve.processes import Loaded, Process, until
 
 from elman.api import Model
 from elman.serve.server import listen
@@ -35,40 +31,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Process:
-    """`elman serve`, answering."""
-
-    def __init__(self, folder: Path, *words: str, key: str | None = None) -> None:
-        command = [sys.executable, "-m", "elman", "serve", *words, "--port", "0", "--json"]
-        env = {**os.environ, **({"ELMAN_API_KEY": key} if key else {})}
-        self.process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-        )
-        assert self.process.stdout is not None
-        head = self.process.stdout.readline()
-        assert head, self.process.communicate()[1]
-        self.told = json.loads(head)
-        self.port = int(self.told["url"].rpartition(":")[2])
-
-    def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-
-    def ask(self, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
-        connection = self.connect()
-        data = None if body is None else json.dumps(body)
-        method = "GET" if body is None else "POST"
-        connection.request(method, path, data, {"Content-Type": "application/json", **headers})
-        answer = connection.getresponse()
-        found = answer.status, answer.read().decode()
-        connection.close()
-        return found
-
-    def stop(self) -> tuple[int, str]:
-        """Its exit code and what it said."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        _, talk = self.process.communicate(timeout=20)
-        return self.process.returncode, talk
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Loaded]:
+    found = Loaded()
+    yield found
+    found.end()
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +75,7 @@ def test_a_stream_comes_while_it_is_written(served: Process) -> None:
     assert answer.status == 200 and answer.getheader("content-type", "").startswith("text/event-stream")
     assert json.loads(answer.readline().removeprefix(b"data: "))["choices"][0]["text"]
     connection.close()
-    _until(lambda: "elman_completions_running 0.0\n" in served.ask("/metrics")[1])
+    until(lambda: "elman_completions_running 0.0\n" in served.ask("/metrics")[1])
 
 
 def test_a_client_that_does_not_read_is_dropped(served: Process) -> None:
@@ -117,8 +84,8 @@ def test_a_client_that_does_not_read_is_dropped(served: Process) -> None:
     with socket.create_connection(("127.0.0.1", served.port)) as opened:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         opened.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        _until(lambda: "elman_completions_running 1.0\n" in served.ask("/metrics")[1])
-        _until(lambda: "elman_completions_running 0.0\n" in served.ask("/metrics")[1])
+        until(lambda: "elman_completions_running 1.0\n" in served.ask("/metrics")[1])
+        until(lambda: "elman_completions_running 0.0\n" in served.ask("/metrics")[1])
 
 
 def test_a_client_that_does_not_talk_is_dropped(served: Process) -> None:
@@ -130,8 +97,8 @@ def test_a_client_that_does_not_talk_is_dropped(served: Process) -> None:
                 raise ConnectionResetError  # an end is as good
 
 
-def test_sigterm_finishes_what_runs_and_refuses_the_rest(folder: Path) -> None:
-    process = Process(folder, "letters", key="sesame")
+def test_sigterm_finishes_what_runs_and_refuses_the_rest(folder: Path, loaded: Loaded) -> None:
+    process = Process(folder, "letters", key="sesame", loaded=loaded)
     key = {"Authorization": "Bearer sesame"}
     assert process.ask("/v1/models")[0] == 401
     texts: list[str] = []
@@ -142,8 +109,8 @@ def test_sigterm_finishes_what_runs_and_refuses_the_rest(folder: Path) -> None:
 
     reader = threading.Thread(target=stream)
     reader.start()
-    _until(lambda: "elman_completions_running 1.0\n" in process.ask("/metrics", **key)[1])
-    process.process.send_signal(signal.SIGTERM)
+    until(lambda: "elman_completions_running 1.0\n" in process.ask("/metrics", **key)[1])
+    process.send_signal(signal.SIGTERM)
     refused = []
     while reader.is_alive():
         try:
@@ -158,39 +125,30 @@ def test_sigterm_finishes_what_runs_and_refuses_the_rest(folder: Path) -> None:
     assert 503 in refused and "finishing" in talk and "Traceback" not in talk
 
 
-def test_what_is_cut_off_is_told_so(folder: Path) -> None:
-    process = Process(
-        folder, "letters", "--max-tokens", "100000000", "--max-answer", "100000000", "--drain-seconds", "0.2"
-    )
+def test_what_is_cut_off_is_told_so(folder: Path, loaded: Loaded) -> None:
+    limits = "--max-tokens", "100000000", "--max-answer", "100000000", "--drain-seconds", "0.2"
+    process = Process(folder, "letters", *limits, loaded=loaded)
     connection = process.connect()
     body = json.dumps({"prompt": "the", "max_tokens": 100_000_000})
     connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
-    while "elman_completions_running 1.0" not in process.ask("/metrics")[1]:
-        time.sleep(0.02)
+    until(lambda: "elman_completions_running 1.0\n" in process.ask("/metrics")[1])
     code, talk = process.stop()
     answer = connection.getresponse()
     assert answer.status == 503 and json.loads(answer.read())["error"]["code"] == "shutting_down"
     assert code == 0 and "finishing 1 request;" in talk and "cut off: 1 request" in talk and "Traceback" not in talk
 
 
-def test_a_second_signal_ends_it_at_once(folder: Path) -> None:
-    process = Process(folder, "letters", "--max-tokens", "100000000")
+def test_a_second_signal_ends_it_at_once(folder: Path, loaded: Loaded) -> None:
+    process = Process(folder, "letters", "--max-tokens", "100000000", loaded=loaded)
     connection = process.connect()
     body = json.dumps({"prompt": "the", "stream": True, "max_tokens": 100_000_000})
     connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
     connection.getresponse().readline()
     begin = time.monotonic()
-    process.process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
     time.sleep(0.3)
-    assert process.process.poll() is None
+    assert process.runs()
     code, talk = process.stop()
     assert "Traceback" not in talk
     assert code == 0 and time.monotonic() - begin < 15
     connection.close()
-
-
-def _until(true: Any) -> None:
-    begin = time.monotonic()
-    while not true():
-        assert time.monotonic() - begin < 30, "it did not happen"
-        time.sleep(0.01)
