@@ -3,6 +3,7 @@ bounds."""
 
 import threading
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -49,10 +50,14 @@ def keys(text: str) -> list[str]:
 def test_every_key_has_the_answer_of_complete(make: Make, models: dict[str, Model], level: str) -> None:
     client = make({level: models[level]})
     text = "the cat sat.\nthe zebra on the mat, a do" if level == "word" else "the cat\na do"
+    alone = {}
     for prompt in keys(text):
         found = ask(client, URL, prompt=prompt, session="me", n=4)
-        alone = ask(client, URL, prompt=prompt, n=4)
-        assert found == alone
+        if prompt in alone:
+            assert found == alone[prompt]
+            continue
+        alone[prompt] = ask(client, URL, prompt=prompt, n=4)
+        assert found == alone[prompt]
         if found["oov"] == [] or found["partial"]:
             wanted = models[level].complete(prompt, n=4) if prompt.strip() else None
             assert wanted is None or (answers(found), found["partial"]) == (wanted.words, wanted.partial)
@@ -69,8 +74,9 @@ def test_a_session_changes_no_bit_of_what_torch_computes(make: Make, mixed: bool
     lm = Mixture([net, network("gru", hidden_size=37)], weights=[0.4, 0.6]) if mixed else net
     client = make({"m": Model(lm, Speller.fit({"the": 1}))})
     text = "the cat sat on the mat a dog saw the log " * 3
+    alone = cache(lambda prompt: ask(client, URL, prompt=prompt))
     for prompt in (text[:90], *keys(text[80:100]), text, text[:-9], text + "the cat"):
-        assert ask(client, URL, prompt=prompt, session="me") == ask(client, URL, prompt=prompt)
+        assert ask(client, URL, prompt=prompt, session="me") == alone(prompt)
 
 
 @pytest.mark.slow
@@ -206,7 +212,7 @@ def test_sessions_share_a_bounded_memory(make: Make, models: dict[str, Model]) -
 def test_many_sessions_at_once_and_one_session_twice(make: Make, models: dict[str, Model]) -> None:
     client = make({"word": models["word"]})
     text = "the cat sat on the mat, a dog ran"
-    wanted = {prompt: ask(client, URL, prompt=prompt) for prompt in keys(text)}
+    wanted = {prompt: ask(client, URL, prompt=prompt) for prompt in set(keys(text))}
     wrong: list[str] = []
 
     def type_all(name: str) -> None:
@@ -230,6 +236,7 @@ def test_a_mixture_answers_alike_with_a_session_and_without(
         parts = [elman.load(lstm_folder, torch=by_torch), elman.load(ngram_folder)]
         elman.mix(parts, text_file).save(tmp_path / name)
         client = make({name: elman.load(tmp_path / name)})
+        alone = cache(partial(ask, client, URL, n=4))
         pasted = text_file.read_text(encoding="utf-8")[:700]
         for prompt in (
             pasted[:400],
@@ -238,4 +245,4 @@ def test_a_mixture_answers_alike_with_a_session_and_without(
             *(pasted[:end] for end in (396, 399, 400, 401, 404, 411)),
         ):
             found = ask(client, URL, prompt=prompt, session="me", n=4)
-            assert found == ask(client, URL, prompt=prompt, n=4), (name, prompt)
+            assert found == alone(prompt=prompt), (name, prompt)
