@@ -19,14 +19,13 @@ test: check
 check: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
 	$(BIN)/ruff check src tests examples benchmarks docs
-	$(BIN)/pyright & types=$$!; $(PYTEST) -n $(or $(WORKERS),$(shell echo $$(( $(CORES) + 1 )))); \
-	  tests=$$?; wait $$types && exit $$tests
+	$(BIN)/pyrefly check
+	$(PYTEST) -n $(or $(WORKERS),$(shell echo $$(( $(CORES) + 1 ))))
 
 quick: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
 	$(BIN)/ruff check src tests examples benchmarks docs
-	changed=$$(git diff --name-only --diff-filter=d HEAD -- 'src/*.py'; git ls-files -o --exclude-standard -- 'src/*.py'); \
-	  [ -z "$$changed" ] || $(BIN)/pyright $$changed
+	$(BIN)/pyrefly check
 	$(PYTEST) -n $(or $(WORKERS),$(CORES)) -m "not slow" --durations=9 --durations-min=2
 
 # Before a release: kills and faults at 200 moments and more (some four minutes), and 10,000 changed files and requests.

@@ -77,7 +77,7 @@ def symspell() -> Callable[[str], str] | None:
     try:
         from importlib.resources import files
 
-        from symspellpy import SymSpell, Verbosity  # pyright: ignore[reportMissingImports]
+        from symspellpy import SymSpell, Verbosity
     except ImportError:
         return None
     rival = SymSpell(max_dictionary_edit_distance=2, prefix_length=7)

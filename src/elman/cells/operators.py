@@ -104,7 +104,7 @@ def concat(*parts: Value) -> Value:
     """Concatenated vectors; a vector of weights is repeated for each row of a batch."""
     if isinstance(parts[0], Symbol):
         return Symbol("concat", parts, (sum(part.size for part in parts),))
-    batch = max((part.shape[:-1] for part in parts), key=len)
+    batch: Any = max((part.shape[:-1] for part in parts), key=len)
     if _is_array(parts[0]):
         return np.concatenate([np.broadcast_to(part, (*batch, part.shape[-1])) for part in parts], axis=-1)
     return _torch().cat([part.expand(*batch, -1) for part in parts], dim=-1)

@@ -129,7 +129,7 @@ def run(
         raise UsageError(
             "--tune is the text that adaptations are fitted on; add --mix MODEL, --cache, --dynamic or --temperature"
         )
-    reading = {"document": document, "encoding": encoding, "field": field}
+    reading: dict[str, Any] = {"document": document, "encoding": encoding, "field": field}
     config = CorpusConfig.from_json(reading)
     for name in mix or []:
         if parse_part(name).weight is not None:

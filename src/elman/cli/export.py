@@ -154,7 +154,13 @@ def run(
     else:
         loaded.save(path)
     about = loaded.lm.describe()
-    found = {"model": model, "to": to, "out": out, "bytes": folder_bytes(path), "parameters": about["parameters"]}
+    found: dict[str, Any] = {
+        "model": model,
+        "to": to,
+        "out": out,
+        "bytes": folder_bytes(path),
+        "parameters": about["parameters"],
+    }
     if distilled is not None:
         found |= {"parameters": distilled["ngrams"], "distilled": distilled}
     if page is not None:

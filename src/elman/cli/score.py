@@ -4,7 +4,7 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -144,7 +144,7 @@ class _Shown:
         tokens = [(text, log_prob / unit) for text, log_prob in scored.per_token] if self.per_token else []
         if self.as_json:
             name = "log10_prob" if self.log10 else "log_prob"
-            value = {"text": scored.text, name: total, "tokens": scored.tokens, "oov": scored.oov}
+            value: dict[str, Any] = {"text": scored.text, name: total, "tokens": scored.tokens, "oov": scored.oov}
             if self.per_token:
                 value["per_token"] = [{"text": text, name: log_prob} for text, log_prob in tokens]
             print_json(value)

@@ -201,11 +201,11 @@ class ColumnEncoding:
         try:
             values = json.loads(data)
             tables = tuple(tuple(map(_string, table)) for table in values["tables"])
-            lists = {
+            lists: dict[str, Any] = {
                 name: tuple(_checked(Column(**column), tables=len(tables)) for column in values[name])
                 for name in ("columns", "after")
             }
-            names = {name: tuple(map(_string, values[name])) for name in ("outcomes", "entities")}
+            names: dict[str, Any] = {name: tuple(map(_string, values[name])) for name in ("outcomes", "entities")}
             rest = {"ordered": values["ordered"] is True, "target": _string(values["target"]), "time": values["time"]}
             encoding = cls(**lists, **names, **rest, tables=tables, pace=float(values["pace"]))
             good = 2 <= len(encoding.outcomes) <= MOST_OUTCOMES and encoding.to_bytes() == data

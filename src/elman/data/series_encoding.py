@@ -74,7 +74,7 @@ class SeriesEncoding:
             own: dict[str, Any] = values["columns"]
             lists = {name: tuple(own[name]) for name in ("values", "group", "covariates")}
             columns = SeriesColumns(time=own["time"], wide=own["wide"] is True, **lists)
-            more = {name: tuple(values[name]) for name in ("levels", "calendar")}
+            more: dict[str, Any] = {name: tuple(values[name]) for name in ("levels", "calendar")}
             covariates = tuple(_checked(Covariate(**each)) for each in values["covariates"])
             sizes = {name: values[name] for name in ("season", "horizon")}
             found = cls(columns=columns, grid=_grid(values["grid"]), covariates=covariates, **more, **sizes)

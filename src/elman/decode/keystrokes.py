@@ -154,16 +154,16 @@ def type_line(model: LanguageModel, line: str, before: str = "") -> Keystrokes:
 
     ``before`` is the text in front of the line, with its line ends.
     """
-    offers = []
+    offers: list[tuple[WordSpan, int | None, int]] = []
     for word in words_of(model.tokenizer, line):
-        offer = None
+        offer: tuple[WordSpan, int | None, int] = word, None, 0
         for letters in range(0 if word.asked else 1, word.end - word.start):
             prompt = before + line[: word.start + letters]
             words = [text for text, _ in complete(model, prompt, n=OFFERED, partial=letters > 0).words]
             if word.text in words:
-                offer = letters, words.index(word.text)
+                offer = word, letters, words.index(word.text)
                 break
-        offers.append((word, *(offer or (None, 0))))
+        offers.append(offer)
     return count_keys(line, offers)
 
 

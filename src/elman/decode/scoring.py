@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Literal, cast, get_args, overload
+from typing import Literal, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -329,9 +329,9 @@ def _marked_lines(documents: Documents) -> Iterator[tuple[str, bool]]:
         if isinstance(item, str):
             raise UsageError("documents came as plain strings; give each as a list of its lines")
         if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], bool):
-            yield cast("tuple[str, bool]", item)
+            yield item
         else:
-            for line_number, line in enumerate(cast("Iterable[str]", item)):
+            for line_number, line in enumerate(item):
                 yield line, line_number == 0
 
 

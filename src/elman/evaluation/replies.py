@@ -118,8 +118,8 @@ def tfidf_scores(messages: Sequence[str], replies: Sequence[str]) -> tuple[Score
         vectorizer.fit([*messages, *replies])
     except ValueError:  # no words
         return None, f"{TFIDF} was not compared: there are no words"
-    scores: Any = vectorizer.transform(messages) @ vectorizer.transform(replies).T
-    return scores.toarray(), ""
+    texts: tuple[Any, Any] = vectorizer.transform(messages), vectorizer.transform(replies)
+    return (texts[0] @ texts[1].T).toarray(), ""
 
 
 def replies_table(values: Mapping[str, Any]) -> str:

@@ -118,8 +118,8 @@ class TfidfRegression:
             "min_df": 1 + len(texts) // _EXAMPLES_PER_OCCURRENCE,
             "dtype": np.float32,
         }
-        words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=_WORDS, **settings)
-        characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **settings)
+        words: Any = TfidfVectorizer(ngram_range=(1, 2), token_pattern=_WORDS, **settings)
+        characters: Any = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **settings)
         self._features = FeatureUnion([("words", words), ("characters", characters)])
         weights = self._features.fit_transform(texts)
         if valid is None or not len(valid[0]):

@@ -106,7 +106,7 @@ def product(x, offset, deep, weights, middle, out, target, scale, scales, bias):
 
 def product_by(kernel: Kernel) -> Any:
     """``product`` by another kernel, compiled anew; for tests and benchmarks."""
+    compiled: Any = product
+    plain = compiled.py_func
     constants = {"SIGNED": kernel.signed, "prepare": kernel.prepare, "dots": kernel.dots}
-    return njit(**_OPTIONS | {"cache": False})(
-        FunctionType(product.py_func.__code__, product.py_func.__globals__ | constants)
-    )
+    return njit(**_OPTIONS | {"cache": False})(FunctionType(plain.__code__, plain.__globals__ | constants))

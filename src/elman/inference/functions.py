@@ -137,7 +137,7 @@ def total(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     remainder = -x.shape[-1] % LANES
     padded = np.concatenate([x, np.zeros((*x.shape[:-1], remainder), np.float32)], axis=-1) if remainder else x
-    lanes = np.zeros((*x.shape[:-1], LANES), np.float32)
+    lanes: Any = np.zeros((*x.shape[:-1], LANES), np.float32)
     for first in range(0, padded.shape[-1], LANES):
         lanes = lanes + padded[..., first : first + LANES]
     while lanes.shape[-1] > 1:

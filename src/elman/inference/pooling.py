@@ -24,7 +24,7 @@ def mean(tokens: Tokens, counts: Counts) -> NDArray[np.float32]:
     >>> mean(tokens, np.array([2, 1])).tolist()
     [[2.0, 3.5], [7.0, 8.0]]
     """
-    total = np.zeros((len(tokens), tokens.shape[2]), np.float32)
+    total: Any = np.zeros((len(tokens), tokens.shape[2]), np.float32)
     for time, rows in _times(counts):
         total[:rows] += tokens[:rows, time]
     return total / counts[:, None].astype(np.float32)
@@ -48,7 +48,8 @@ def weighted(tokens: Tokens, counts: Counts, scores: NDArray[np.float32]) -> NDA
     """The mean of each row's tokens ``[B, H]`` with weights ``e^score``, of ``scores[B, T]``."""
     most = largest(scores[..., None], counts)
     weights = f.exp(scores - most)
-    total, sums = np.zeros((len(tokens), tokens.shape[2]), np.float32), np.zeros((len(tokens), 1), np.float32)
+    total: Any = np.zeros((len(tokens), tokens.shape[2]), np.float32)
+    sums = np.zeros((len(tokens), 1), np.float32)
     for time, rows in _times(counts):
         weight = weights[:rows, time, None]
         total[:rows] += weight * tokens[:rows, time]

@@ -82,7 +82,7 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _through_onednn(x: Tensor) -> bool:
-    return x.device.type == "cpu" and torch.backends.mkldnn.enabled and _works(x.dtype)
+    return x.device.type == "cpu" and bool(torch.backends.mkldnn.enabled) and _works(x.dtype)
 
 
 @cache

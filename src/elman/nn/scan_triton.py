@@ -5,11 +5,9 @@ state ``[B, H]``, with gradients to all three. Neighbouring units are neighbours
 every step is one wide access.
 """
 
-# pyright: reportOptionalMemberAccess=false, reportMissingImports=false
-
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -21,7 +19,7 @@ try:
     import triton
     import triton.language as tl
 except ModuleNotFoundError:  # torch for processors comes without it
-    triton = tl = None
+    triton = tl = cast(Any, None)
 
 _UNITS = 128
 """Units of one program; a literal inside the kernels, which cannot read globals."""

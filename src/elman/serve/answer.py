@@ -48,7 +48,7 @@ def _in_documents(body: AnswerBody, able: AnswersQuestions, context: RequestCont
     with reader.turn if reader is not None else contextlib.nullcontext():
         if context.patience.over:
             raise too_slow()
-        found = Answerer(index.model.index, model=reader and reader.model).answer(body.question)
+        found = Answerer(index.model.index, model=reader.model if reader is not None else None).answer(body.question)
     return _shown(index, reader, found)
 
 

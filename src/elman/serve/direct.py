@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -61,7 +61,7 @@ class DirectRoute:
         try:
             value = json.loads(message["body"])
             return self._body.model_validate(value) if isinstance(value, dict) else None
-        except (ValueError, RecursionError, ValidationError):
+        except (ValueError, RecursionError):  # pydantic's errors are ValueErrors
             return None
 
 

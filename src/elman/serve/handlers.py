@@ -30,7 +30,7 @@ def score_answer(body: ScoreBody, served: ContinuesText, context: RequestContext
     lines = [tokenizer.normal_form(line) for line in split_lines(body.text)]
     if sum(len(ids) + 1 for ids in tokenizer.encode_lines(lines)) > limits.max_prompt_tokens:
         raise too_long(limits.max_prompt_tokens, param="text")
-    found = []
+    found: list[dict[str, Any]] = []
     for line in score_lines(Batched(served.batcher, patience), served.model.speller, lines):
         per_token: list[dict[str, Any]] = [{"text": text, "bits": _bits(nats)} for text, nats in line.per_token]
         for unknown in unknown_tokens(tokenizer, line.text, tokenizer.encode(line.text)):

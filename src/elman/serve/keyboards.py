@@ -150,7 +150,7 @@ class Keyboards:
             if own is not None and used:
                 self._own[session] = own._replace(used=self._clock())
                 self._own.move_to_end(session)
-            return own and own.words
+            return own.words if own is not None else None
 
     def _keep(self, session: str | None, words: LearnedWords) -> None:
         if self._file is None:

@@ -128,7 +128,12 @@ def write_inference(path: Path, arrays: Arrays, *, config: Mapping[str, Any], pa
     Returns:
         The file's bytes.
     """
-    facts = {"format": 1, "config": dict(config), "parity": dict(parity), "weights": weights_digest(path)}
+    facts: dict[str, Any] = {
+        "format": 1,
+        "config": dict(config),
+        "parity": dict(parity),
+        "weights": weights_digest(path),
+    }
     # What stays float32 is already in the weights file, unless it was computed from these.
     weights = read_arrays(path / WEIGHTS_FILE, mapped=True)
     kept = {name for name, array in arrays.items() if array.dtype == np.float32 and array.ndim == 2}

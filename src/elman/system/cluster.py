@@ -110,7 +110,7 @@ def started(count: int | None, address: str | None, *, folder: Path, progress: P
         try:
             client = opened.enter_context(Client(place, timeout=_PATIENCE))
             client.wait_for_workers(1, timeout=_PATIENCE)
-        except (OSError, ValueError, TimeoutError) as error:
+        except (OSError, ValueError) as error:  # a TimeoutError is an OSError
             raise UsageError(
                 f"--cluster {address}: no Dask scheduler with workers answers there ({error}); start them: "
                 "dask scheduler, dask worker tcp://HOST:8786 --nthreads 1"

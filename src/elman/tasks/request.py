@@ -169,7 +169,8 @@ class Request:
             raise UsageError("a request must be an object of settings")
         kept = {name: value for name, value in values.items() if name != "task"}
         lists = {name: tuple(values[name]) for name in ("sources", "valid", "test")}
-        made = cls(**{**kept, **lists, "data": cls.data_config.from_json(values["data"])})
+        whole: dict[str, Any] = {**kept, **lists, "data": cls.data_config.from_json(values["data"])}
+        made = cls(**whole)
         check_types(made)
         return made
 
@@ -232,5 +233,6 @@ def _sorted(kind: str, settings: Mapping[str, Any]) -> Fixed:
     plan = {name: value for name, value in settings.items() if name in steps}
     if plan and found.plan is not None:
         checked: type[Plan] = resolve(found.plan)
-        checked(**{"updates": 1, **plan})
+        whole: dict[str, Any] = {"updates": 1, **plan}
+        checked(**whole)
     return Fixed({**config, **preset}, plan)

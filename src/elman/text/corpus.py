@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from elman.config import Config
 from elman.errors import FolderError, TextError, UsageError
@@ -362,5 +362,5 @@ def _publish(texts: dict[str, Text], staging: Path, folder: Path) -> Corpus:
     return Corpus.open(target)
 
 
-def _facts(text: Text) -> dict[str, str | int]:
+def _facts(text: Text) -> dict[str, Any]:
     return {name: value for name, value in dataclasses.asdict(text).items() if name != "path"}

@@ -72,13 +72,14 @@ def _hidden_matrices(network: nn.Module) -> dict[Tensor, int]:
     do not count as matrices.
     """
     one_hot = isinstance(getattr(network, "embedding", None), OneHot)
-    found = {}
+    found: dict[Tensor, int] = {}
     for place, module in network.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
             full = f"{place}.{name}"
             if not full.startswith("stack.") or parameter.ndim != 2:
                 continue
-            blocks, rest = divmod(len(parameter), getattr(module, "hidden_size", len(parameter)))
+            size: Any = getattr(module, "hidden_size", len(parameter))
+            blocks, rest = divmod(len(parameter), size)
             if rest == 0 and not (one_hot and full == "stack.layers.0.weight_ih"):
                 found[parameter] = blocks
     return found

@@ -129,7 +129,7 @@ class Group(Processes):
         sizes = [int(size) for size in self.all(torch.tensor([len(message)]))]
         padded = torch.zeros(max(sizes), dtype=torch.uint8)
         padded[: len(message)] = torch.frombuffer(bytearray(message), dtype=torch.uint8)
-        found = []
+        found: list[Sequence[NDArray[Any]]] = []
         for each, size in zip(self.all(padded), sizes, strict=True):
             arrays = load(each[:size].numpy().tobytes())
             found.append([arrays[str(number)] for number in range(len(arrays))])

@@ -39,7 +39,7 @@ class TrainingLog:
         self._shown = self._begin = time.monotonic()
         self._first = position.update
         self._wait = 0.3 if isinstance(run.progress, ScreenProgress) and run.progress.live else 10.0
-        self._losses, self._count, self._mark = 0.0, 0, time.monotonic()
+        self._losses, self._count, self._mark = 0.0, 0.0, time.monotonic()
         self._mean, self._rate = math.nan, 0.0
         self._figure = "" if position.best is None else self._objective.describe_validation(position.best).short
         self._board = _tensorboard(str(inner)) if run.tensorboard else None

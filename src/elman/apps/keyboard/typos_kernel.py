@@ -1,10 +1,12 @@
 """The costs of ``typos.py`` as machine code, which holds no lock of the interpreter."""
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 # Without an explicit False, numba takes fastmath from whatever function calls first.
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": False}
+_OPTIONS: Any = {"nogil": True, "cache": True, "error_model": "numpy", "fastmath": False}
 
 
 @njit(**_OPTIONS)

@@ -7,6 +7,7 @@ whatever they hold (``NgramTables`` has checked that each section lies inside).
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -239,4 +240,5 @@ def compiled_before() -> bool:
     """Whether the loops are in this machine's cache; if not, compiling them takes some ten
     seconds.
     """
-    return any(Path(str(read_rows.stats.cache_path)).glob("kernels.read_rows-*.nbi"))
+    loop: Any = read_rows
+    return any(Path(str(loop.stats.cache_path)).glob("kernels.read_rows-*.nbi"))

@@ -76,7 +76,8 @@ class NgramConfig(Config):
         >>> NgramConfig.for_level("char").order, NgramConfig.for_level("char", order=3).order
         (7, 3)
         """
-        return cls(**{"order": _ORDERS[level], **settings})
+        whole: dict[str, Any] = {"order": _ORDERS[level], **settings}
+        return cls(**whole)
 
     @property
     def least(self) -> list[int]:

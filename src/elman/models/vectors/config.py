@@ -134,10 +134,11 @@ class VectorsConfig(Config):
     @classmethod
     def of(cls, model: str, settings: Mapping[str, Any]) -> "VectorsConfig":
         """A whole configuration from what the user fixed of it."""
-        cls(**{**settings, "model": model})
+        given: dict[str, Any] = {**settings, "model": model}
+        cls(**given)
         left_out = _SAMPLING if settings.get("hierarchical") else ()
         defaults = {name: value for name, value in DEFAULTS[model].items() if name not in left_out}
-        return cls(**{**defaults, **settings, "model": model})
+        return cls(**{**defaults, **given})
 
 
 _SAMPLING = ("negatives", "noise_power")

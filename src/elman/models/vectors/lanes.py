@@ -244,7 +244,7 @@ def totals(typing: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
         rows = [*arguments, _constant(0), _constant(0)]
         for step in (1, 2, 4):
             # Each pass adds neighbours of a distance, and packs two values into one.
-            rows = [_halved(b, *rows[at : at + 2], step) for at in range(0, len(rows), 2)]
+            rows = [_halved(b, rows[at], rows[at + 1], step) for at in range(0, len(rows), 2)]
         return rows[0]
 
     return lanes_type(*[lanes_type] * 6), build

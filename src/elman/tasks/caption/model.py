@@ -153,7 +153,8 @@ class Captioner(FolderModel):
             UsageError: a value that is out of range.
         """
         most = max(min(2 * self._longest, 10_000), settings.get("min_tokens", 1))
-        return DecodingConfig(**{"max_tokens": most, "beam_size": settings.get("n_best", 1), **settings})
+        whole: dict[str, Any] = {"max_tokens": most, "beam_size": settings.get("n_best", 1), **settings}
+        return DecodingConfig(**whole)
 
     def reading(self, pictures: Sequence[Picture]) -> ConditionedDecoder:
         """A language model of the captions of pictures."""

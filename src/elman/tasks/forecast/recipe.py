@@ -27,9 +27,9 @@ def choose_config(given: Mapping[str, Any], *, season: int, horizon: int, length
     >>> config.context_window, config.patch
     (336, 24)
     """
-    size = {"embedding_size": 48, "hidden_size": 64, "dense_size": 128}
+    size: dict[str, Any] = {"embedding_size": 48, "hidden_size": 64, "dense_size": 128}
     if length < 300:
-        size = {"embedding_size": 16, "hidden_size": 16, "dense_size": 32}
+        size |= {"embedding_size": 16, "hidden_size": 16, "dense_size": 32}
     window = given.get("context_window")
     patch = given.get("patch")
     if patch is None:
@@ -42,7 +42,8 @@ def choose_config(given: Mapping[str, Any], *, season: int, horizon: int, length
         raise UsageError(
             f"context_window is {window}; it must hold a season of {season} steps at least", field="context_window"
         )
-    return ForecasterConfig(**{**size, "context_window": window, "patch": patch, **given})
+    size |= {"context_window": window, "patch": patch}
+    return ForecasterConfig(**{**size, **given})
 
 
 def choose_plan(given: Mapping[str, Any], *, windows: int) -> ForecastPlan:

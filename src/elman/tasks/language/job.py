@@ -327,7 +327,8 @@ def plan_network(
         raise UsageError(
             f"--xray records gradients through time, and a {config.cell} network sees only its window: leave it out"
         )
-    plan = LanguagePlan(**{"updates": request.updates or 1, "threads": threads, "precision": precision, **settings})
+    run: dict[str, Any] = {"updates": request.updates or 1, "threads": threads, "precision": precision, **settings}
+    plan = LanguagePlan(**run)
     if request.epochs is not None:
         plan = plan.replace(updates=updates_for_epochs(request.epochs, tokens, plan))
     progress.say(

@@ -128,7 +128,8 @@ def _whole(inputs: RecipeInputs, chosen: dict[str, int], given: dict[str, Any]) 
     """The configuration with ``chosen`` sizes, and what follows from the user's settings."""
     if given.get("input") == "one-hot":
         given = {"tied": False, **given}
-    config = NeuralConfig(**{"cell": inputs.kind, **chosen, **given})
+    whole: dict[str, Any] = {"cell": inputs.kind, **chosen, **given}
+    config = NeuralConfig(**whole)
     if not config.tied or config.seen or "projection" in given or config.hidden_size == config.embedding_size:
         return config
     if "hidden_size" in given:

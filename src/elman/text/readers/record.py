@@ -143,5 +143,12 @@ def json_type(value: object) -> str:
     """
     if value is None:
         return "null"
-    names = {bool: "true/false value", int: "number", float: "number", str: "string", list: "list", dict: "object"}
+    names: dict[type, str] = {
+        bool: "true/false value",
+        int: "number",
+        float: "number",
+        str: "string",
+        list: "list",
+        dict: "object",
+    }
     return names.get(type(value), type(value).__name__)
