@@ -19,8 +19,8 @@ test: check
 check: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
 	$(BIN)/ruff check src tests examples benchmarks docs
-	$(BIN)/pyrefly check
-	$(PYTEST) -n $(or $(WORKERS),$(shell echo $$(( $(CORES) + 1 ))))
+	$(BIN)/pyrefly check & types=$$!; $(PYTEST) -n $(or $(WORKERS),$(shell echo $$(( $(CORES) + 1 )))); \
+	  tests=$$?; wait $$types && exit $$tests
 
 quick: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
