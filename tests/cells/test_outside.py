@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.conftest import tiny_text
 from tests.stopping import StopAfter
 
 import elman
@@ -69,9 +70,17 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def folder(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each step of this cell costs much: 150 lines of the tiny text."""
+    path = tmp_path_factory.mktemp("text") / "tiny.txt"
+    path.write_text(tiny_text(150, seed=1), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("outside") / "sru"
-    elman.train(text_file, out=out, **SETTINGS)
+    elman.train(text, out=out, **SETTINGS)
     return out
 
 
@@ -110,32 +119,32 @@ def test_what_it_multiplies_is_counted() -> None:
 
 
 @pytest.mark.slow
-def test_it_trains_and_is_evaluated(folder: Path, text_file: Path, tmp_path: Path) -> None:
+def test_it_trains_and_is_evaluated(folder: Path, text: Path, tmp_path: Path) -> None:
     longer, shorter = (
         elman.load(folder, torch=True),
-        elman.train(text_file, out=tmp_path / "a", **{**SETTINGS, "updates": 2}),
+        elman.train(text, out=tmp_path / "a", **{**SETTINGS, "updates": 2}),
     )
     assert longer.lm.describe()["name"] == "sru"
-    bits = [model.evaluate(text_file)["bits_per_byte"] for model in (longer, shorter)]
+    bits = [model.evaluate(text)["bits_per_byte"] for model in (longer, shorter)]
     assert bits[0] < 0.75 * bits[1]
 
 
 @pytest.mark.slow
 def test_interrupted_and_resumed_it_is_the_same_bit_for_bit(
-    folder: Path, text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr("elman.training.loop.StopRequest", lambda progress: StopAfter(24))
         with pytest.raises(Interrupted):
-            elman.train(text_file, out=tmp_path / "parts", **SETTINGS)
+            elman.train(text, out=tmp_path / "parts", **SETTINGS)
     elman.resume(tmp_path / "parts")
     weights = [(path / "model.safetensors").read_bytes() for path in (folder, tmp_path / "parts")]
     assert weights[0] == weights[1]
 
 
 @pytest.mark.slow
-def test_it_is_x_rayed(folder: Path, text_file: Path, cli: Callable[..., Any]) -> None:
-    words = ("xray", folder, text_file, "--lags", "12", "--positions", "4", "--sentence", "Anna sees the old house.")
+def test_it_is_x_rayed(folder: Path, text: Path, cli: Callable[..., Any]) -> None:
+    words = ("xray", folder, text, "--lags", "12", "--positions", "4", "--sentence", "Anna sees the old house.")
     found = json.loads(cli(*words, "--json").out)
     assert [(curve["name"], curve["trained"]) for curve in found["curves"]][0] == ("sru", True)
     assert [curve["name"] for curve in found["curves"]][-1] == "sru"
@@ -195,12 +204,10 @@ def test_it_is_explained() -> None:
 
 
 @pytest.mark.slow
-def test_the_command_line_and_its_worker_processes_know_it(
-    text_file: Path, tmp_path: Path, cli: Callable[..., Any]
-) -> None:
+def test_the_command_line_and_its_worker_processes_know_it(text: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
     shown = cli(
-        "compare", text_file, "--models", "sru", "--epochs", "1", "--parameters", "4000", "--document", "block",
-        "--out", tmp_path / "out", "--json",
+        "compare", text, "--models", "sru", "--epochs", "1", "--parameters", "4000", "--document", "block",
+        "--level", "word", "--out", tmp_path / "out", "--json",
     )  # fmt: skip
     assert shown.code == 0, shown.err
     found = json.loads(shown.out)

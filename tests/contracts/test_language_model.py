@@ -43,6 +43,20 @@ def histories(model: LanguageModel) -> list[np.ndarray]:
     return found
 
 
+def begin_no_other(histories: list[np.ndarray]) -> list[np.ndarray]:
+    """Without those that others begin with: all states on their way are on the others' way too."""
+    return [
+        each
+        for each in histories
+        if not any(len(each) < len(other) and np.array_equal(each, other[: len(each)]) for other in histories)
+    ]
+
+
+def one_text(model: LanguageModel) -> np.ndarray:
+    """All histories one after the other."""
+    return np.concatenate([[*history, EOS_ID] for history in begin_no_other(histories(model))])
+
+
 def states_on_the_way(model: LanguageModel, history: np.ndarray) -> Iterator[State]:
     """The states before, between and after the tokens of a history, one token at a time."""
     yield (state := model.start())
@@ -104,7 +118,7 @@ def test_probabilities_sum_to_1_in_every_state(case):
 
 def test_score_is_the_chain_of_log_probs_and_advance(case):
     model = case.model
-    ids = np.concatenate([[*history, EOS_ID] for history in histories(model)])
+    ids = one_text(model)
     state, expected = model.start(), []
     for token in ids:
         expected.append(model.log_probs(state)[0, token])
@@ -116,7 +130,7 @@ def test_score_is_the_chain_of_log_probs_and_advance(case):
 
 def test_score_in_two_chunks_is_score_in_one(case):
     model = case.model
-    for history in histories(model):
+    for history in begin_no_other(histories(model)):
         ids = np.append(history, [EOS_ID, UNK_ID])
         whole, final = score_one(model, ids, model.start())
         for cut in (1, len(ids) // 2, len(ids)):
@@ -124,15 +138,6 @@ def test_score_in_two_chunks_is_score_in_one(case):
             second, last = score_one(model, ids[cut:], between)
             assert_close(case, np.concatenate([first, second]), whole)
             assert_same(case, last, final)
-
-
-def begin_no_other(histories: list[np.ndarray]) -> list[np.ndarray]:
-    """Without those that others begin with: all states on their way are on the others' way too."""
-    return [
-        each
-        for each in histories
-        if not any(len(each) < len(other) and np.array_equal(each, other[: len(each)]) for other in histories)
-    ]
 
 
 def test_equal_keys_continue_equally(case):
@@ -208,7 +213,7 @@ def test_take_picks_rows_in_order_with_repeats(case):
 
 
 def test_a_trace_is_what_log_probs_and_features_say_on_the_way(case):
-    model, ids = case.model, np.concatenate([[*history, EOS_ID] for history in histories(case.model)])
+    model, ids = case.model, one_text(case.model)
     rows = 3 if model.batchable else 1
     lengths = np.array([len(ids), 0, 7])[:rows]
     read = np.stack([ids] * rows)

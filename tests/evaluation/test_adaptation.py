@@ -32,7 +32,7 @@ def favourites(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("in the morning", "after lunch", "on Sunday", "at night"),
     )
     lines = []
-    for _ in range(25):
+    for _ in range(14):
         name, place = draw.choice(names), draw.choice(places)
         lines += [f"{name} sees the old house {place}." for _ in range(6)] + [""]
     path = tmp_path_factory.mktemp("text") / "favourites.txt"
@@ -43,7 +43,7 @@ def favourites(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few segments show whether a rate is too large."""
-    monkeypatch.setattr(tuning, "_LEARNING_PIECE", 1000)
+    monkeypatch.setattr(tuning, "_LEARNING_PIECE", 500)
     monkeypatch.setattr(tuning, "_TEMPERATURE_PIECE", 300)
 
 
@@ -150,7 +150,7 @@ def test_stretches_follow_the_context(loaded: Loaded, favourites: Path, tmp_path
         fitted, _, facts = tuned(loaded, favourites, tmp_path, context=context, mix=True)
         counts[context] = len(fitted.stretches)
         assert facts["tuned_tokens"] == sum(map(len, fitted.stretches))
-    assert counts == {"carry": 1, "document": 1, "independent": 175}
+    assert counts == {"carry": 1, "document": 1, "independent": 98}
 
 
 def test_only_the_beginning_is_looked_at(
@@ -188,7 +188,7 @@ def test_something_must_be_asked_for(loaded: Loaded, favourites: Path) -> None:
 def test_the_rate_and_decay_are_better_than_their_neighbours(loaded: Loaded, favourites: Path, tmp_path: Path) -> None:
     fitted, lm, facts = tuned(loaded, favourites, tmp_path, dynamic=True)
     whole, cut = np.concatenate(fitted.stretches), fitted._cut
-    assert 0 < cut < len(whole) <= cut + 1000
+    assert 0 < cut < len(whole) <= cut + 500
     ids = whole[None, cut:]
     # How large gradients are must not be known of the text on which rates are tried ...
     before = gradient_rms(lm.models[1].model, whole[:cut], bptt=facts["dynamic"]["bptt"])

@@ -51,7 +51,7 @@ def trained(text: WordText, **settings: Any) -> NegativeSampling:
     [
         *itertools.product(
             ["skipgram", "cbow", "fasttext"],
-            [{}, {"negatives": 8, "distance": "flat", "window": 3, "subsample": 0.0}],
+            [{}, {"negatives": 3, "distance": "flat", "window": 2, "subsample": 0.0}],
         ),
         ("skipgram", {"hierarchical": True}),
         ("cbow", {"hierarchical": True}),

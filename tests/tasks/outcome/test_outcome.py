@@ -71,13 +71,13 @@ def test_scores_are_left_out_and_named(tmp_path: Path) -> None:
 def test_a_recurrent_state_follows_a_strength_that_changes(tmp_path: Path) -> None:
     """Each player's form turns over every 20 days: only recent rows tell who wins."""
     rng, lines = np.random.default_rng(3), ["day,one,other,result"]
-    for day in range(500):
+    for day in range(360):
         one, other = rng.choice(6, 2, replace=False)
         form = [((player + day // 40) % 3) for player in (int(one), int(other))]
         result = "won" if form[0] > form[1] else "lost" if form[0] < form[1] else rng.choice(["won", "lost"])
         lines.append(f"{day},p{one},p{other},{result}")
     (tmp_path / "games.csv").write_text("\n".join(lines) + "\n")
-    settings = {**FAST, "batch": 64, "hidden_size": 12, "model": "gru", "rate": 0.02, "epochs": 9, "dropout": 0.0}
+    settings = {**FAST, "batch": 64, "hidden_size": 12, "model": "gru", "rate": 0.03, "epochs": 6, "dropout": 0.0}
     model = elman.train(
         tmp_path / "games.csv", task="outcome", time="day", entities="one,other", features="day", **settings
     )
