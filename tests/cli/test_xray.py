@@ -1,16 +1,19 @@
 """elman xray on every kind of model: numbers, words, the page, mistakes."""
 
+import io
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import elman
+from elman.cli.main import main
 
 Call = Callable[..., Any]
 
@@ -56,19 +59,33 @@ def test_a_network(cli: Call, lstm_folder: Path, text_file: Path) -> None:
     assert found["influence"]["memory"] <= found["influence"]["reach"] <= 40
 
 
+@pytest.fixture(scope="module")
+def examined(small: Path) -> tuple[Path, str, str]:
+    """The folder with its page, and what `elman xray` says of it on stdout and on stderr."""
+    out = small.parent / "out"
+    words = ("xray", small, "--lags", "20", "--positions", "5", "--out", out, "--forget-bias", "30")
+    with (
+        redirect_stdout(io.StringIO()) as shown,
+        redirect_stderr(io.StringIO()) as talk,
+        pytest.raises(SystemExit) as stopped,
+    ):
+        main([str(word) for word in words])
+    assert not stopped.value.code, talk.getvalue()
+    return out, shown.getvalue(), talk.getvalue()
+
+
 @pytest.mark.slow
-def test_its_own_validation_text_and_its_training(cli: Call, small: Path, tmp_path: Path) -> None:
-    shown = cli("xray", small, "--lags", "20", "--positions", "5", "--out", tmp_path / "out", "--forget-bias", "30")
-    assert shown.code == 0, shown.err
-    assert "reading the validation text of the model card" in shown.err
-    assert "A plain RNN has no gates" in shown.out and "At the end of training it was" in shown.out
-    assert "Its weights allow" in shown.out and "lstm, forget bias for 30, fresh" in shown.out
-    page = (tmp_path / "out" / "xray.html").read_text()
+def test_its_own_validation_text_and_its_training(examined: tuple[Path, str, str]) -> None:
+    out, shown, talk = examined
+    assert "reading the validation text of the model card" in talk
+    assert "A plain RNN has no gates" in shown and "At the end of training it was" in shown
+    assert "Its weights allow" in shown and "lstm, forget bias for 30, fresh" in shown
+    page = (out / "xray.html").read_text()
     for title in ("Gradient by lag", "During training", "Influence by lag", "Each token and the next ones"):
         assert f"<h2>{title}</h2>" in page
     assert not re.search(r'(src|href)="(?!#|data:)', page) and page.count("<svg") == 9
     assert len(set(re.findall(r'\bid="([^"]*)"', page))) == len(re.findall(r'\bid="([^"]*)"', page))
-    names = {path.name for path in (tmp_path / "out").iterdir()}
+    names = {path.name for path in out.iterdir()}
     assert {"xray.html", "gradient.svg", "gradient.png", "course.png", "influence.svg", "gates-2.png"} <= names
     assert "#1b1d1f" not in re.sub(r"<style>.*?</style>", "", page, count=1, flags=re.DOTALL).lower()
 
@@ -134,13 +151,12 @@ def test_hostile_text_stays_text(cli: Call, ngram_folder: Path, text_file: Path,
 
 
 @pytest.mark.slow
-def test_the_page_fits_a_phone(cli: Call, small: Path, text_file: Path, tmp_path: Path, browser: Any) -> None:
-    cli("xray", small, text_file, "--lags", "12", "--positions", "4", "--out", tmp_path / "out")
+def test_the_page_fits_a_phone(examined: tuple[Path, str, str], browser: Any) -> None:
     for width in (1280, 390):
         page = browser.new_page(viewport={"width": width, "height": 800})
         said: list[str] = []
         page.on("console", lambda message, said=said: said.append(message.text))
-        page.goto((tmp_path / "out" / "xray.html").as_uri())
+        page.goto((examined[0] / "xray.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width and said == []
         widths = page.evaluate("[...document.querySelectorAll('svg')].map(svg => svg.getBoundingClientRect().width)")
         assert len(widths) > 5 and min(widths) > 0.75 * min(width, 608)

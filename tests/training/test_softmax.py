@@ -42,8 +42,17 @@ def stop_early(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
+@pytest.mark.parametrize(
+    ("name", "optimizer"),
+    # Own weights are tables like the embedding: what an optimizer keeps of these differs with sampling.
+    [
+        ("adaptive", "adamw"),
+        ("adaptive, own weights", "momentum"),
+        ("sampled", "momentum"),
+        ("sampled, own weights", "adamw"),
+        ("sampled, own weights", "momentum"),
+    ],
+)
 def test_stopping_and_resuming_gives_the_same_bits(
     text_file: Path, tmp_path: Path, name: str, optimizer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +93,7 @@ def test_going_on_with_other_text_keeps_the_order_even_when_resumed(
 @pytest.mark.parametrize("name", ["adaptive", "sampled"])
 def test_it_learns_the_grammar(text_file: Path, tmp_path: Path, name: str) -> None:
     shape = SHAPES[name].replace(layers=1, samples=20 if name == "sampled" else None)
-    run = make_run(text_file, tmp_path, shape, updates=400, batch=8, bptt=12, rate=0.02)
+    run = make_run(text_file, tmp_path, shape, updates=200, batch=8, bptt=12, rate=0.03)
     fit(run)
     found = [entry["valid_nats"] for entry in read_log(run.folder / "training" / "log.jsonl") if "valid_nats" in entry]
     # Four free choices out of five in each line; where a block ends cannot be known either.

@@ -229,7 +229,7 @@ for words in json.loads(sys.argv[1]):
     print(json.dumps([code or 0, out.getvalue(), err.getvalue()]))
 """
     calls = [
-        ["train", text_file, "--model", "ngram", "--out", tmp_path / "m"],
+        ["train", text_file, "--model", "ngram", "--order", "2", "--out", tmp_path / "m"],
         ["complete", tmp_path / "m", "Anna sees the old"],
         ["train", "--help"],
         ["complete", lstm_folder, "Anna sees the old"],

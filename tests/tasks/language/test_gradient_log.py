@@ -3,6 +3,7 @@ called so."""
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,30 @@ class Said(Progress):
         self.lines.append(message)
 
 
+@pytest.fixture(scope="module")
+def logged(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Said]]:
+    """A training of a kind with its gradient log, and what it said."""
+
+    @cache
+    def of(kind: str) -> tuple[Path, Said]:
+        said, out = Said(), tmp_path_factory.mktemp("logged") / kind
+        elman.train(text_file, out=out, model=kind, xray=True, progress=said, **SMALL)
+        return out, said
+
+    return of
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lstm", "rnn"])
-def test_the_model_is_bit_for_bit_the_same(kind: str, text_file: Path, tmp_path: Path) -> None:
-    said = Said()
-    elman.train(text_file, out=tmp_path / "with", model=kind, xray=True, progress=said, **SMALL)
+def test_the_model_is_bit_for_bit_the_same(
+    kind: str, logged: Callable[[str], tuple[Path, Said]], text_file: Path, tmp_path: Path
+) -> None:
+    out, said = logged(kind)
     elman.train(text_file, out=tmp_path / "without", model=kind, **SMALL)
-    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("with", "without")]
+    weights = [(folder / "model.safetensors").read_bytes() for folder in (out, tmp_path / "without")]
     assert weights[0] == weights[1]
     assert not (tmp_path / "without" / "training" / "xray.jsonl").exists()
-    entries = [json.loads(line) for line in (tmp_path / "with" / "training" / "xray.jsonl").read_text().splitlines()]
+    entries = [json.loads(line) for line in (out / "training" / "xray.jsonl").read_text().splitlines()]
     assert [entry["update"] for entry in entries] == [20, 40, 60]
     assert all(entry["share"][0] == 1 and len(entry["share"]) == entry["reached"] + 1 == 101 for entry in entries)
     assert entries[0]["share"] != entries[-1]["share"]
@@ -45,8 +60,10 @@ def test_the_model_is_bit_for_bit_the_same(kind: str, text_file: Path, tmp_path:
 
 
 @pytest.mark.slow
-def test_resuming_goes_on_with_the_log(text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    elman.train(text_file, out=tmp_path / "whole", xray=True, **SMALL)
+def test_resuming_goes_on_with_the_log(
+    logged: Callable[[str], tuple[Path, Said]], text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = logged("lstm")
     note = GradientLog.note
 
     def stop_at_second(self: GradientLog, network: Any, update: int) -> None:
@@ -56,11 +73,11 @@ def test_resuming_goes_on_with_the_log(text_file: Path, tmp_path: Path, monkeypa
 
     monkeypatch.setattr(GradientLog, "note", stop_at_second)
     with pytest.raises(Interrupted):
-        elman.train(text_file, out=tmp_path / "cut", xray=True, **SMALL)
+        elman.train(text_file, out=tmp_path / "cut", model="lstm", xray=True, **SMALL)
     monkeypatch.undo()
     # The curve of update 40 was noted, its checkpoint not: it must not stand there twice.
     elman.resume(tmp_path / "cut")
-    courses = [(tmp_path / name / "training" / "xray.jsonl").read_text() for name in ("whole", "cut")]
+    courses = [(folder / "training" / "xray.jsonl").read_text() for folder in (whole, tmp_path / "cut")]
     assert courses[0] == courses[1] and courses[0].count("\n") == 3
 
 
