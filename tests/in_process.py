@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from elman.text.store import Text
 
 SHORT = [
+    (r"factorise builtin:pydocs", "factorise shorter.txt"),
     (r"builtin:pydocs", "short.txt"),
     (r"--updates \d+", "--updates 2"),
     (r"--minutes [\d.]+", "--minutes 0.01"),
@@ -34,7 +35,8 @@ SHORT = [
     (r"lists 3000", "lists 200"),
     (r"lists 200 2", "lists 20 2"),
     (r"--epochs 4\b", "--epochs 1"),
-    (r"--model gru --epochs 20\b", "--model gru --epochs 1"),
+    (r"--model gru --epochs 20\b", "--model gru --epochs 0.1"),
+    (r"(far_country.py \S+) \d+", r"\1 2"),
     (r"--epochs 3\b", "--epochs 0.1"),
 ]
 """What makes every command of README.md and of the tour short; nothing else of it is changed."""

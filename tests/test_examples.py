@@ -25,16 +25,12 @@ def test_word_order_of_held_out_sentences(
 ) -> None:
     """At least 90% of held-out sentences are likelier than the median of their shuffles."""
     import elman
-    from elman.data.preprocessing import DataConfig, prepare_data
-    from elman.progress import Progress
-    from elman.system.machine import cache_folder
+    from elman.text.pydocs import documents
 
-    folder = tmp_path / "model"
-    elman.train("builtin:pydocs", model="ngram", out=folder)
-    corpus = prepare_data(["builtin:pydocs"], config=DataConfig(), cache=cache_folder(), progress=Progress()).corpus
-    assert corpus.valid is not None and corpus.test is not None
-    held_out = tmp_path / "held-out.txt"
-    held_out.write_bytes(corpus.valid.path.read_bytes() + corpus.test.path.read_bytes())
+    folder, text, held_out = tmp_path / "model", tmp_path / "text.txt", tmp_path / "held-out.txt"
+    text.write_text("\n\n".join(documents()[1::6]), encoding="utf-8")
+    held_out.write_text("\n\n".join(documents()[::12]), encoding="utf-8")
+    elman.train(text, model="ngram", out=folder)
     shown = run(capsys, monkeypatch, "word_order.py", folder, held_out)
     share, rest = shown.split("%", 1)
     assert float(share) >= 90
@@ -76,7 +72,7 @@ def test_review_rating_of_any_labelled_file(
     reviews_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture = tmp_path / "out.png"
-    shown = run(capsys, monkeypatch, "review_rating.py", reviews_file, "--seconds", 1, "--out", picture)
+    shown = run(capsys, monkeypatch, "review_rating.py", reviews_file, "--seconds", 0.6, "--out", picture)
     assert shown.splitlines()[0].startswith("The movie started off great") and len(shown.splitlines()) == 6
     assert shown.splitlines()[-1].split()[-1] in ("neg", "pos")
     (tmp_path / "wrong.csv").write_text("text,label\n" + "".join(f"text {n},{'ab'[n % 2]}\n" for n in range(40)))

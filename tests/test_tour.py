@@ -8,8 +8,10 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from tests.in_process import run_here, short
@@ -82,26 +84,33 @@ def quick(folder: Path):
     return run
 
 
-def short_text() -> str:
-    """A tenth of what builtin:pydocs has; with less, networks would not be of words."""
+def short_text(share: int) -> str:
+    """Every so-many-th text of builtin:pydocs; with less than a tenth, networks would not be of
+    words."""
     from elman.text.pydocs import documents
 
-    return "\n\n".join(documents()[::10])
+    return "\n\n".join(documents()[::share])
 
 
 @pytest.mark.slow
 def test_all_commands_run_and_all_pictures_come_out(
     tmp_path: Path, sketches: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from elman.report.growth import GROWTH_FILE
     from elman.tasks import fitting
 
-    # Of what trainings draw, the pages show only how n-grams grow.
-    sketch = fitting._draw
-    monkeypatch.setattr(fitting, "_draw", lambda job, growth=(): (sketches if growth else sketch)(job, growth))
+    # Of what trainings draw, the pages show only one picture of how n-grams grow.
+    sketch, shown = fitting._draw, {Path(source).parent.name for source in sources() if source.endswith(GROWTH_FILE)}
+
+    def draw(job: Any, growth: Any = ()) -> None:
+        (sketches if growth and job.folder.name in shown else sketch)(job, growth)
+
+    monkeypatch.setattr(fitting, "_draw", draw)
     scratch, pages = tmp_path / "scratch", tmp_path / "pages"
     tour.prepare(scratch)
     pages.mkdir()
-    (scratch / "short.txt").write_text(short_text(), encoding="utf-8")
+    (scratch / "short.txt").write_text(short_text(10), encoding="utf-8")
+    (scratch / "shorter.txt").write_text(short_text(30), encoding="utf-8")
     tour.build(quick(scratch), tour.keeper(scratch, pages), target=pages)
     for name, page in PAGES.items():
         again = (pages / name).read_text(encoding="utf-8")
@@ -119,6 +128,11 @@ def pictures() -> list[str]:
     return [name for page in PAGES.values() for _, name, _ in tour.IMAGE.findall(page)]
 
 
+def sources() -> list[str]:
+    """The files that the pictures are copies of."""
+    return [source for page in PAGES.values() for _, _, source in tour.IMAGE.findall(page)]
+
+
 def test_every_picture_and_number_has_a_command_above_it() -> None:
     assert tour.check() == []
     assert len(pictures()) >= 8
@@ -131,22 +145,26 @@ def test_pictures_are_small_and_none_is_left_over() -> None:
     assert sum(sizes.values()) < 1_000_000
 
 
-def flags_of(verb: str) -> set[str]:
+@cache
+def flags() -> dict[str, set[str]]:
+    """The flags of every verb."""
     import typer
 
-    from elman.cli.main import app
+    from elman.cli.main import VERBS, app
 
     group = typer.main.get_command(app)
-    command = group.get_command(None, verb)  # type: ignore[attr-defined,arg-type]
-    assert command is not None, f"there is no verb {verb!r}"
-    return {flag for option in command.params for flag in (*option.opts, *option.secondary_opts)} | {"--help"}
+    found = {}
+    for verb in VERBS:
+        command = group.get_command(None, verb)  # type: ignore[attr-defined,arg-type]
+        assert command is not None, f"there is no verb {verb!r}"
+        found[verb] = {"--help"} | {
+            flag for option in command.params for flag in (*option.opts, *option.secondary_opts)
+        }
+    return found
 
 
 def unknown_flags(page: str) -> list[str]:
     """Flags in the page's commands, run or only mentioned, that no longer exist."""
-    from elman.cli.main import VERBS
-
-    flags = {verb: flags_of(verb) for verb in VERBS}
     code = [line for block in tour.blocks(page) if block.kind == "sh" for line in tour.commands(block)]
     code += [
         span for block in tour.blocks(page) if block.kind == "text" for span in re.findall(r"`([^`\n]+)`", block.text)
@@ -155,11 +173,11 @@ def unknown_flags(page: str) -> list[str]:
     for piece in code:
         calls = re.findall(r"\belman ([a-z]+)\b([^|;)]*)", piece)
         for verb, rest in calls:
-            known = flags.get(verb, set())
+            known = flags().get(verb, set())
             found += [f"elman {verb} {flag}" for flag in re.findall(r"--[a-z][a-z-]*", rest) if flag not in known]
-            found += [] if verb in flags else [f"elman {verb}"]
+            found += [] if verb in flags() else [f"elman {verb}"]
         if not calls and "curl" not in piece:
-            anywhere = set().union(*flags.values())
+            anywhere = set().union(*flags().values())
             found += [flag for flag in re.findall(r"--[a-z][a-z-]*", piece) if flag not in anywhere]
     return found
 

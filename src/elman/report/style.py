@@ -132,6 +132,8 @@ def drawn(
             more: dict[str, Any] = {"dpi": 200, "facecolor": "white"} if kind == "png" else {"metadata": {"Date": None}}
             figure.savefig(target, format=kind, **more)
             files[f"{name}.{kind}"] = target.getvalue()
+            # Where everything stands is computed once: that takes as long as to draw it.
+            figure.set_layout_engine("none")
     return files
 
 

@@ -6,6 +6,7 @@ of modules is the same everywhere, so one Python version gives one text whatever
 """
 
 import ast
+import gc
 import inspect
 import sys
 import sysconfig
@@ -49,12 +50,20 @@ def _topics() -> Iterator[str]:
 def _docstrings() -> Iterator[str]:
     for name in _MODULES.split():
         module = ast.Module(_parse(name), [])
-        kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        inner = [node for node in ast.walk(module) if isinstance(node, kinds)]
-        for node in [module, *sorted(inner, key=lambda node: node.lineno)]:
+        for node in [module, *sorted(_definitions(module), key=lambda node: node.lineno)]:
             docstring = ast.get_docstring(node)
             if docstring:
                 yield docstring
+
+
+def _definitions(node: ast.AST) -> Iterator[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The classes and functions in a statement, at any depth; expressions have none, and are most
+    of what there is."""
+    for part in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for child in getattr(node, part, ()):
+            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield child
+            yield from _definitions(child)
 
 
 def _parse(name: str) -> list[ast.stmt]:
@@ -73,6 +82,12 @@ def _parse(name: str) -> list[ast.stmt]:
         search_path = list(spec.submodule_search_locations or [])
     reader = getattr(spec.loader if spec else None, "get_source", None)
     source = reader(name) if reader else None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(source or "").body
+    collects = gc.isenabled()
+    gc.disable()  # looking for garbage among so many new objects would take as long as the parsing
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source or "").body
+    finally:
+        if collects:
+            gc.enable()
