@@ -138,18 +138,16 @@ def test_words_are_learned_kept_and_erased(opened: Opened, tmp_path: Path) -> No
     assert title.inner_text() == "Words of yours: 0"
 
 
-@pytest.mark.parametrize(
-    ("keys", "text"),
-    [
-        ("the cat .", "the cat. "), ("the cat . the", "the cat. the"), ("the cat , sat", "the cat, sat"),
-        ("3 ... 4", "3. .. 4"), ("cat !", "cat !"), ("say ,", "say, "), (" .", " ."),
-    ],
-)  # fmt: skip
-def test_marks_stand_right_after_their_word(opened: Opened, keys: str, text: str) -> None:
+def test_marks_stand_right_after_their_word(opened: Opened) -> None:
     page: Any = opened.open(ngram(2))
     field = page.locator("textarea")
-    field.press_sequentially(keys)
-    assert field.input_value() == text
+    for keys, text in (
+        ("the cat .", "the cat. "), ("the cat . the", "the cat. the"), ("the cat , sat", "the cat, sat"),
+        ("3 ... 4", "3. .. 4"), ("cat !", "cat !"), ("say ,", "say, "), (" .", " ."),
+    ):  # fmt: skip
+        field.fill("")
+        field.press_sequentially(keys)
+        assert field.input_value() == text
 
 
 def test_words_stand_right_after_a_bracket(opened: Opened) -> None:
