@@ -164,6 +164,9 @@ def run_verb(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_
     tell(served, "serve", lstm_folder, ngram_folder, "--port", "0", "--json")
     yield run
     time.sleep(max(0.0, begin + 12 - time.monotonic()))
+    while not (served.exists() and served.read_text().endswith("\n")):
+        assert time.monotonic() < begin + 120, "it does not serve"
+        time.sleep(0.005)
     port = int(json.loads(served.read_text().splitlines()[0])["url"].rpartition(":")[2])
     for name in ("lstm", "ngram"):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
