@@ -5,7 +5,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
@@ -124,10 +124,14 @@ def ask(client: TestClient, path: str, *, status: int = 200, **body: Any) -> Any
     return answer.json()
 
 
-@contextmanager
-def serving(models: dict[str, Any], **options: Any) -> Iterator[str]:
+def serving(models: dict[str, Any], **options: Any) -> AbstractContextManager[str]:
     """The address of a server in a thread of this process."""
-    app = create_app(models, **options)
+    return running(create_app(models, **options))
+
+
+@contextmanager
+def running(app: Any) -> Iterator[str]:
+    """The address of a server of an application."""
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
     )
@@ -201,20 +205,24 @@ _WATCH = """(() => {
   };
 })()"""
 """Runs in a page before its own code: `settled()` waits for its timers and for its questions."""
-_RENEW = """() => {
+_RENEW = """async () => {
   localStorage.clear();
-  const empty = () => [...document.querySelectorAll("main textarea, main input")].every((each) =>
-    each.type === "checkbox" ? !each.checked : each.value === "");
   for (const field of document.querySelectorAll("main textarea")) {
     field.value = "";
     field.dispatchEvent(new InputEvent("input", {bubbles: true}));
   }
-  document.querySelector("[role=tab]:not([hidden])").click();
+  // As with a key that was just given, the page asks for the models.
+  document.getElementById("ask-key").requestSubmit();
+  await settled();
+  document.querySelector("[role=tab]:not([hidden])")?.click();
+  await settled();
   const models = [...document.querySelectorAll("#model option")].map((each) => each.value);
   const chosen = ["model", "second"].map((id) => document.getElementById(id).value);
-  return empty() && chosen[0] === models[0] && chosen[1] === (models[1] ?? "");
+  return chosen[0] === (models[0] ?? "") && chosen[1] === (models[1] ?? "") && !document.querySelector(".seen")
+    && [...document.querySelectorAll("main textarea, main input")].every((each) =>
+      each.type === "checkbox" ? !each.checked : each.value === "");
 }"""
-"""Makes a page as it was when it was opened; false: it is not."""
+"""Makes a page as it is when it is opened; false: something is left of what was done on it."""
 
 
 class Visit:
@@ -244,13 +252,11 @@ class Visit:
         self.page.wait_for_selector("textarea:visible, svg:visible, input:visible, #trouble:visible")
 
     def renew(self) -> None:
-        """Leave nothing of what was done on it."""
-        settle(self.page)
+        """Make it as it is when it is opened."""
         self.page.unroute_all()
         self.page.mouse.move(0, 0)
         if not self.page.evaluate(_RENEW):
             self.load()
-        settle(self.page)
         self.requests.clear()
         self.mistakes.clear()
 
@@ -261,38 +267,48 @@ class Visit:
 
 
 class Pages:
-    """Servers, each with a page that several tests look at, one after another.
-
-    Args:
-        stack: closes them.
-    """
+    """One page for many tests: the models behind it change, which is quicker than to load its
+    dozens of files."""
 
     def __init__(self, browser: Any, stack: ExitStack) -> None:
-        self._browser, self._stack = browser, stack
-        self._servers: dict[Any, tuple[str, Any]] = {}
-        self._visits: dict[str, Visit] = {}
+        self._browser = browser
+        self._apps: dict[Any, tuple[Any, Any]] = {}
+        self._app: Any = None
+        self.address = stack.enter_context(running(self))
+        self._visit: Visit | None = None
+        stack.callback(lambda: self._visit and self._visit.context.close())
 
-    def serve(self, models: dict[str, Any], **options: Any) -> str:
-        """The address of a server of these very models."""
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for app, _ in self._apps.values():
+            app.state.server.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def serve(self, models: dict[str, Any], **options: Any) -> None:
+        """Answer with these models."""
+        if self._visit is not None:
+            settle(self._visit.page)
         key = (*((name, id(model)) for name, model in models.items()), repr(options))
-        if key not in self._servers:
+        if key not in self._apps:
             # The models are kept, too, so that no other one gets the id of one.
-            self._servers[key] = self._stack.enter_context(serving(models, **options)), models
-        return self._servers[key][0]
+            self._apps[key] = create_app(models, **options), models
+        self._app = self._apps[key][0]
 
-    def visit(self, address: str, *, width: int = 1000, scheme: Any = "light") -> Visit:
-        """A page as it is when it was just opened."""
+    def visit(self, *, width: int = 1000, scheme: Any = "light") -> Visit:
+        """The page as it is when it is opened."""
         size = {"width": width, "height": 700}
-        if address not in self._visits:
-            found = Visit(self._browser, address, viewport=size, color_scheme=scheme)
-            self._visits[address] = found
-            self._stack.callback(found.context.close)
-            return found
-        found = self._visits[address]
-        found.page.set_viewport_size(size)
-        found.page.emulate_media(color_scheme=scheme)
-        found.renew()
-        return found
+        if self._visit is None:
+            self._visit = Visit(self._browser, self.address, viewport=size, color_scheme=scheme)
+        else:
+            self._visit.page.set_viewport_size(size)
+            self._visit.page.emulate_media(color_scheme=scheme)
+            self._visit.renew()
+        return self._visit
 
 
 @pytest.fixture(scope="module")
@@ -301,14 +317,16 @@ def pages(browser: Any) -> Iterator[Pages]:
         yield Pages(browser, stack)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def address(pages: Pages) -> str:
-    return pages.serve({"words": fit("word"), "letters": fit("char", order=6)})
+    """That of two models."""
+    pages.serve({"words": fit("word"), "letters": fit("char", order=6)})
+    return pages.address
 
 
 @pytest.fixture
 def visit(pages: Pages, address: str) -> Iterator[Visit]:
-    found = pages.visit(address)
+    found = pages.visit()
     yield found
     found.check()
 
@@ -322,7 +340,8 @@ def opened(pages: Pages) -> Iterator[Open]:
     found: list[Visit] = []
 
     def open_page(models: dict[str, Any], *, width: int = 1000, scheme: Any = "light", **options: Any) -> Visit:
-        found.append(pages.visit(pages.serve(models, **options), width=width, scheme=scheme))
+        pages.serve(models, **options)
+        found.append(pages.visit(width=width, scheme=scheme))
         return found[-1]
 
     yield open_page

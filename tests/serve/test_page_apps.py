@@ -138,7 +138,8 @@ def test_lists_are_put_in_another_order(opened: Open) -> None:
 
 
 def test_a_summary_is_marked_in_its_text(opened: Open) -> None:
-    page = opened({"words": fit("word"), "compass": compass()}, width=390, scheme="dark").page
+    visit = opened({"words": fit("word"), "compass": compass()}, width=390, scheme="dark")
+    page = visit.page
     page.click("#tab-summarize")
     assert page.locator("#model:visible").count() == 0
     text = "😀 The mill stood by the river. The river drove the old mill. Anna laughed aloud that day. North it was."
@@ -154,3 +155,4 @@ def test_a_summary_is_marked_in_its_text(opened: Open) -> None:
     page.fill("textarea", "?!")
     until(page, "document.querySelectorAll('.summary li').length === 0")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    visit.load()  # what is chosen for summaries stays as long as the page

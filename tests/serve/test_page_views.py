@@ -129,7 +129,8 @@ def test_the_place_is_the_same_for_models_that_cut_otherwise(visit: Visit) -> No
 
 
 def test_generation_streams_and_stops(opened: Open) -> None:
-    page = opened({"words": fit("word")}, limits=Limits(max_tokens=100_000)).page
+    visit = opened({"words": fit("word")}, limits=Limits(max_tokens=100_000))
+    page = visit.page
     typed(page, "the cat")
     page.click("#tab-generate")
     page.fill("input[name=max_tokens]", "12")
@@ -161,3 +162,4 @@ def test_generation_streams_and_stops(opened: Open) -> None:
     page.wait_for_selector("button.stop:disabled")
     made = page.locator(".made").inner_text().removeprefix("the cat")
     assert "cat" not in made and "dog" not in made
+    visit.load()  # what is chosen for generating stays as long as the page
