@@ -227,14 +227,23 @@ def _blocks(how: _Instructions, rows: int, vectors: int) -> Any:
         for total in sum(totals, []):
             b.store(_splat(_I32, lanes, 0), total)
         starts = [b.add(x, b.mul(stride, _I64(row))) for row in range(rows)]
-        with cgutils.for_range(b, deep) as step:
-            at = b.add(weights, b.mul(step.index, _I64(BLOCK * DEEP)))
+
+        def add_four(step: Any) -> None:
+            at = b.add(weights, b.mul(step, _I64(BLOCK * DEEP)))
             columns = [how.columns(b, load(b, b.add(at, _I64(4 * lanes * some)), sums)) for some in range(vectors)]
             for start, row in zip(starts, totals, strict=True):
-                offset = b.add(start, b.mul(step.index, _I64(4 * how.words)))
+                offset = b.add(start, b.mul(step, _I64(4 * how.words)))
                 words = [spread(b, load(b, b.add(offset, _I64(4 * word)), _I32)) for word in range(how.words)]
                 for total, some in zip(row, columns, strict=True):
                     b.store(how.add(b, b.load(total), words, some), total)
+
+        # Two at a time, for counting takes instructions too.
+        with cgutils.for_range(b, b.lshr(deep, _I64(1))) as twos:
+            step = b.shl(twos.index, _I64(1))
+            add_four(step)
+            add_four(b.add(step, _I64(1)))
+        with b.if_then(b.trunc(deep, ir.IntType(1))):
+            add_four(b.sub(deep, _I64(1)))
         for number, row in enumerate(totals):
             for some, total in enumerate(row):
                 address = b.add(out, b.add(b.mul(length, _I64(number)), _I64(4 * lanes * some)))

@@ -16,7 +16,7 @@ from elman.inference.interpreter import Ids, Vectors, check_ids
 from elman.inference.program import Function
 from elman.inference.weights import ProgramWeights
 
-_TOGETHER = 32
+_TOGETHER = 64
 """Rows that run together: their vectors stay in the caches, and weights are read once for all."""
 Table = tuple[str, NDArray[np.float32]]
 """The name of an input, and its vectors by number ``[U, size]``."""
