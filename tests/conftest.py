@@ -1,5 +1,6 @@
 """What many tests share: a private cache, a tiny text, and one model of each kind trained on it."""
 
+import asyncio
 import atexit
 import hashlib
 import json
@@ -252,12 +253,9 @@ def cli(capsys: pytest.CaptureFixture[str]):
     return call
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The system's Chromium, without a window (playwright's Browser).
-
-    Of a module, not of the session: while it is open, its thread has a running event loop.
-    """
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[tuple[Any, Any]]:
+    """The browser, started once for all modules, and the event loop of its thread."""
     # The first has no windows at all and needs half the work.
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, map(shutil.which, names)), None)
@@ -266,6 +264,22 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield launched, loop
+        asyncio._set_running_loop(loop)
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: tuple[Any, Any]) -> Iterator[Any]:
+    """The system's Chromium, without a window (playwright's Browser).
+
+    Its loop seems to run in this thread as long as a module uses it; else nothing else there could
+    run one.
+    """
+    launched, loop = chromium
+    asyncio._set_running_loop(loop)
+    yield launched
+    asyncio._set_running_loop(None)

@@ -1,7 +1,5 @@
 """Small models behind the application, in this process, for clients and for a browser."""
 
-import asyncio
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -145,37 +143,6 @@ def running(app: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(timeout=10)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[tuple[Any, Any]]:
-    """The browser, started once for all modules, and the event loop of its thread."""
-    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium-headless-shell")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        loop = asyncio.get_running_loop()
-        asyncio._set_running_loop(None)
-        yield launched, loop
-        asyncio._set_running_loop(loop)
-        launched.close()
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: tuple[Any, Any]) -> Iterator[Any]:
-    """The system's Chromium, without a window (playwright's Browser).
-
-    Its loop seems to run in this thread as long as a module uses it; else nothing else there could
-    run one.
-    """
-    launched, loop = chromium
-    asyncio._set_running_loop(loop)
-    yield launched
-    asyncio._set_running_loop(None)
 
 
 _WATCH = """(() => {
