@@ -67,19 +67,24 @@ def pytest_collection() -> Iterator[Any]:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once() -> Iterator[None]:
-    """One worker at a time compiles loops with numba; the others load from its cache what they need
-    too."""
+    """One worker at a time compiles a function with numba; the others load from its cache what they
+    need too.
+
+    What a function calls is compiled while its own lock is held. Functions do not call each other
+    in a circle, so no two workers wait for each other.
+    """
     if not MANY:
         yield
         return
     from numba.core.dispatcher import Dispatcher
 
-    folder, compile_loop = Path(os.environ["NUMBA_CACHE_DIR"]), Dispatcher.compile
+    folder, compile_loop = Path(os.environ["NUMBA_CACHE_DIR"], "compiling"), Dispatcher.compile
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "compiling.lock")
+    locks: dict[str, FileLock] = {}
 
     def alone(self: Any, signature: Any) -> Any:
-        with lock:
+        name = f"{self.py_func.__module__}.{self.py_func.__name__}"
+        with locks.setdefault(name, FileLock(folder / f"{name}.lock")):
             return compile_loop(self, signature)
 
     with pytest.MonkeyPatch.context() as patched:
