@@ -39,7 +39,6 @@ class Forked:
 
     @property
     def pid(self) -> int:
-        assert self._process.pid is not None
         return self._process.pid
 
     def runs(self) -> bool:

@@ -34,7 +34,7 @@ def _listed(sources: Sources) -> tuple[str, ...]:
 
 
 @overload
-def train(*sources: str | Path, task: Literal["language"] = ..., **options: Any) -> Model: ...  # type: ignore
+def train(*sources: str | Path, task: Literal["language"] | None = None, **options: Any) -> Model: ...
 @overload
 def train(*sources: str | Path, task: str | None, **options: Any) -> Any: ...
 def train(

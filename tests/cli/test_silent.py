@@ -144,17 +144,14 @@ def run_verb(tmp_path_factory: pytest.TempPathFactory, lstm_folder: Path, ngram_
     """
     place, begin = Place(tmp_path_factory.mktemp("silent")), time.monotonic()
     process = place.start("-c", VERBS, stdin=subprocess.PIPE)
-    assert process.stdin is not None and process.stdout is not None
     served = place.work / "served.json"
 
     def tell(*words: object) -> None:
-        assert process.stdin is not None
         process.stdin.write(json.dumps([str(word) for word in words]) + "\n")
         process.stdin.flush()
 
     def run(*words: object) -> None:
         tell(*words)
-        assert process.stdout is not None
         answer = process.stdout.readline()
         assert answer, process.communicate(timeout=30)[1]
         code, talk = json.loads(answer)

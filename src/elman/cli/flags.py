@@ -95,7 +95,8 @@ def with_flags(
             function(**{name: value for name, value in values.items() if name not in flags}, **settings)
 
         kept = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-        run.__signature__ = inspect.Signature(kept + extra)  # type: ignore[attr-defined]
+        told: Any = run
+        told.__signature__ = inspect.Signature(kept + extra)
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in kept + extra}
         return run
 

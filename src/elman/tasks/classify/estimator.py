@@ -260,7 +260,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
                 self.model_ = _without_folder(Path(folder))
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        parent: Any = super()
+        tags = parent.__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.one_d_array = True
         tags.input_tags.string = True
