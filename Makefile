@@ -1,5 +1,5 @@
 # Two commands for a stranger: `make demo` and `make test`. PYTHON chooses the interpreter (3.11 or newer).
-# While you work: `make quick`, one to two minutes on two cores. WORKERS: processes that run tests (0: this one
+# While you work: `make quick`, one to two minutes on two cores. WORKERS: processes that run tests (1: this one
 # alone), by default one for each core, and for `make test` one more, for tests of pages and processes wait.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,7 +7,7 @@ CORES := $(shell nproc 2>/dev/null || echo 2)
 # Errors are shown; warnings, as of package indexes that do not answer, are not. Modules are compiled when they are first
 # imported, which most of torch's never are.
 PIP = $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt
-PYTEST = $(BIN)/pytest --maxprocesses 8 --dist worksteal
+PYTEST = $(BIN)/pytest
 
 .PHONY: demo test check quick faults fuzz format docs reference sbom audit wheels clean
 
@@ -19,19 +19,19 @@ test: check
 check: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
 	$(BIN)/ruff check src tests examples benchmarks docs
-	$(BIN)/pyrefly check & types=$$!; $(PYTEST) -n $(or $(WORKERS),$(shell echo $$(( $(CORES) + 1 )))); \
+	$(BIN)/pyrefly check & types=$$!; $(PYTEST) --workers $(or $(WORKERS),$(shell echo $$(( $(CORES) + 1 )))); \
 	  tests=$$?; wait $$types && exit $$tests
 
 quick: .venv/dev
 	$(BIN)/ruff format --check src tests examples benchmarks docs
 	$(BIN)/ruff check src tests examples benchmarks docs
 	$(BIN)/pyrefly check
-	$(PYTEST) -n $(or $(WORKERS),$(CORES)) -m "not slow" --durations=9 --durations-min=2
+	$(PYTEST) --workers $(or $(WORKERS),$(CORES)) -m "not slow" --durations=9 --durations-min=2
 
 # Before a release: kills and faults at 200 moments and more (some four minutes), and 10,000 changed files and requests.
 faults: .venv/dev
 	$(BIN)/python -m tests.faults.campaign --moments 200
-	ELMAN_FAULTS=200 $(BIN)/pytest -n 0 tests/cli/test_hosts.py
+	ELMAN_FAULTS=200 $(BIN)/pytest tests/cli/test_hosts.py
 
 fuzz: .venv/dev
 	$(BIN)/python -m tests.faults.fuzz 10000

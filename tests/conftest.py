@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from tests.workers import MANY, dealt
 from tests.workers import compiled_once as compiled_once
-from tests.workers import pytest_collection as pytest_collection
+from tests.workers import pytest_addoption as pytest_addoption
+from tests.workers import pytest_runtestloop as pytest_runtestloop
 
 # Before elman is imported anywhere: tests never touch the user's cache.
-os.environ["ELMAN_CACHE"] = tempfile.mkdtemp(prefix="elman-tests-")
-atexit.register(shutil.rmtree, os.environ["ELMAN_CACHE"], ignore_errors=True)
-# One list of fonts for all: workers (pytest -n) inherit it.
-os.environ.setdefault("MPLCONFIGDIR", os.path.join(os.environ["ELMAN_CACHE"], "matplotlib"))
+_folder = tempfile.mkdtemp(prefix="elman-tests-")
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+os.environ["ELMAN_CACHE"] = os.path.join(_folder, "cache")
+os.environ.setdefault("MPLCONFIGDIR", os.path.join(_folder, "matplotlib"))
 os.environ.setdefault("MPLBACKEND", "Agg")
 # numba does not notice a change in another file that a kernel calls: a cache for each state of the
 # files.
@@ -32,13 +32,7 @@ _package = Path(__file__).parents[1] / "src" / "elman"
 _sources = [*sorted(_package.glob("[in]n*/*.py")), _package / "text" / "word_ids.py"]
 _state = hashlib.sha256(b"".join(each.read_bytes() for each in _sources)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"elman-tests-numba-{_state}"))
-# In the first run with these files this is a folder that workers (pytest -n) share; else it is
-# empty.
-os.environ.setdefault(
-    "ELMAN_TESTS_FIRST", "" if os.path.isdir(os.environ["NUMBA_CACHE_DIR"]) else os.environ["ELMAN_CACHE"]
-)
-# Dozens of tests start processes of elman: each would compile its sources anew, and each worker all
-# tests.
+# Dozens of tests start processes of elman: each would compile its sources anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # Some tests import onnxruntime by themselves; it would keep a device id in the user's cache.
@@ -84,7 +78,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for number, item in (numbered for several in cases.values() if len(several) > 6 for numbered in enumerate(several)):
         if number % 7 not in (0, 3):
             item.add_marker(pytest.mark.slow)
-    items[:] = dealt(items, getattr(config, "workerinput", {}).get("workercount", 1))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -128,11 +121,10 @@ Shared = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+def shared() -> Shared:
     """``shared(name, make)``: a path, only to be read, that ``make(path)`` filled once for all
-    workers of pytest -n."""
-    base = tmp_path_factory.getbasetemp()
-    root = (base.parent if MANY else base) / "shared"
+    workers."""
+    root = Path(_folder, "shared")
     root.mkdir(exist_ok=True)
 
     def path_of(name: str, make: Callable[[Path], object]) -> Path:

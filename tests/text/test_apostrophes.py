@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from tests.text.test_word_types import LINES
 
@@ -27,6 +27,8 @@ def is_word(token: str) -> bool:
 @settings(deadline=None)
 def test_a_line_comes_back_up_to_unknown_words(line: str, lost: set[int], rules: int, direction) -> None:
     whole = Tokenizer.fit([line], config=TokenizerConfig(min_count=1, rules=rules, direction=direction))
+    # A text is counted before it is known whether U+02BC is a letter of its words.
+    assume(whole.config.apostrophe != "ʼ")
     assert whole.decode(whole.encode(line)) == line
     words = [
         token for token in dict.fromkeys(whole.tokens[token] for token in whole.encode(line).ids) if is_word(token)
@@ -35,6 +37,13 @@ def test_a_line_comes_back_up_to_unknown_words(line: str, lost: set[int], rules:
     some = Tokenizer([token for token in whole.tokens if token not in gone], config=whole.config)
     known = some.decode(some.encode(line)).split("\ufffd")
     assert re.fullmatch(".*".join(map(re.escape, known)), line, re.DOTALL)
+
+
+@pytest.mark.parametrize("line", ["oʼzbek ’olma’ 'nok'", "’0ʼ0 'a", "@ʻannʼlee, vʼu’"])
+def test_a_line_whose_apostrophe_is_a_letter_comes_back(line: str) -> None:
+    tokenizer = Tokenizer.fit([line], config=TokenizerConfig(min_count=1, rules=3))
+    assert tokenizer.config.apostrophe == "ʼ"
+    assert tokenizer.decode(tokenizer.encode(line)) == line
 
 
 def test_each_apostrophe_needs_one_sign() -> None:

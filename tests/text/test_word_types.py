@@ -124,6 +124,7 @@ def test_every_line_comes_back(line: str, sign: str, rules: int) -> None:
 
 @pytest.mark.slow
 @given(line=LINES)
+@example(line="0@0.A\U0001d400")
 @settings(max_examples=200, deadline=None)
 def test_fast_patterns_split_as_the_whole_one(line: str) -> None:
     assert list(pieces_of(line)) == [match.span() for match in compiled(split_pattern(linked=True)).finditer(line)]

@@ -35,6 +35,7 @@ _MUCH = 1 << 16
 _LINES = 1 << 12
 """Lines whose ids are kept in one array."""
 _SIGNS = ("inner", "signs")
+_OUTER = re.compile(f"[{APOSTROPHES[:2]}]")
 _BATCH = 1 << 20
 """Characters that a tally reads at a time."""
 
@@ -262,14 +263,18 @@ class WordSplitter:
         """How often each type occurs.
 
         The tally may have another usual apostrophe. Where U+02BC is the usual one here and not
-        there, it counts as a letter in parts that were cut without it (``@ann'lee``): the counts of
-        a few such words are off.
+        there, it counts as a letter in parts that were cut without it (``@ann'lee``), and a sign
+        outside of words as each that the text has there: the counts of a few such types are off.
         """
         types: Counter[str] = Counter()
+        inner, signs = (tally.get(name, {}) for name in _SIGNS)
+        letter = self.spelling.apostrophe == APOSTROPHES[2]
+        outer = [sign for sign in APOSTROPHES[:2] if signs[sign] > inner[sign]] if letter else []
         for chunk, after in product((False, True), After):
             for piece, count in tally.get(f"{chunk:d}{after:d}", {}).items():
                 for token in self._types(self.spelling.folded(piece), after, chunk=chunk)[0]:
-                    types[token] += count
+                    for typed in {_OUTER.sub(sign, token) for sign in outer} or {token}:
+                        types[typed] += count
         return types
 
 

@@ -177,8 +177,10 @@ def pieces_of(line: str) -> list[tuple[int, int]]:
     narrow = compiled(pattern, _BMP)
     if max(line) <= chr(_BMP):
         return [match.span() for match in narrow.finditer(line)]
-    # Classes of all characters are slow: they are used only where rarer characters stand.
     wide = compiled(pattern, LARGEST)
+    if linked:  # an address is known by its last part, however far away
+        return [match.span() for match in wide.finditer(line)]
+    # Classes of all characters are slow: they are used only where rarer characters stand.
     found, end = [], 0
     while end < len(line):
         start = end
