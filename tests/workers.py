@@ -7,7 +7,6 @@ import gc
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import chain, groupby, pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
