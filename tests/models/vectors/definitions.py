@@ -86,12 +86,6 @@ def negatives_of(target: int, count: int, noise: tuple, random: Iterator[int]) -
     return [word for word in found if word != target]
 
 
-def sample_of(noise: tuple, key: int, number: int) -> tuple:
-    """512 words of the noise, each as likely as the others."""
-    words = [negatives_of(-1, 1, noise, draws(~key & _MASK, 512 * number + place))[0] for place in range(512)]
-    return words, 0, 512, [_MASK] * 512, None
-
-
 def huffman(counts: Sequence[int]) -> list[list[tuple[int, int]]]:
     """For each word, the inner nodes from the root on and the answers there: 1 to the rarer
     child."""
@@ -158,20 +152,16 @@ def cbow(ids, inputs, outputs, *, window, shrink, negatives, noise, key, rates, 
 
 
 def fasttext(ids, inputs, outputs, rows_of, *, window, shrink, negatives, noise, key, rates, base=0) -> None:
-    """The mean of a word's rows predicts each word around; each row gets the whole error. Negatives
-    are of a sample that is drawn anew every 64 words."""
-    sampled = -1
+    """The mean of a word's rows predicts each word around; each row gets the whole error, and so
+    does the mean, at once."""
     for place, centre in enumerate(ids):
         random = draws(key, base + place)
         if centre < 0:
             continue
         rate = rates[0] + (rates[1] - rates[0]) * place / len(ids)
         mean, error = inputs[rows_of[centre]].mean(axis=0), np.zeros(inputs.shape[1])
-        if (base + place) // 64 != sampled:
-            sampled = (base + place) // 64
-            sample = sample_of(noise, key, sampled)
         for target in around(ids, place, window, shrink, random):
-            error += _group(mean, target, outputs, negatives, sample, rate, random)
+            error += _group(mean + error, target, outputs, negatives, noise, rate, random)
         np.add.at(inputs, rows_of[centre], error)
 
 

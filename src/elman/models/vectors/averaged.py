@@ -5,7 +5,8 @@ negatives of its own:
 
     s = T h    g = rate (y - sigmoid(s))    e += g T    T += g h'
 
-Then e is added to every row that h is the mean of, as word2vec's and fastText's programs do it.
+Then e is added to every row that h is the mean of, as word2vec's and fastText's programs do it. So
+the mean of a word's subwords changes by e as well, and its next group of targets meets h + e.
 Where several threads work, each owns a part of the target words and of the input rows. It trains
 its target words on the whole block, while input rows rest; the errors e are kept, and added to the
 input rows at the end of the block, each thread to its own rows.
@@ -27,16 +28,13 @@ from elman.models.vectors.lanes import (
     totals,
 )
 from elman.models.vectors.sampling import (
-    SAMPLED_FOR,
     bounds,
-    draw_sample,
     draw_targets,
-    empty_sample,
     state_at,
 )
 from elman.models.vectors.skipgram import fast, rows_of, target_space, targets_of
 
-_MEAN, _ERROR = 0, 1
+_MEAN, _ERROR, _FIRST = 0, 1, 2
 
 
 @fast
@@ -127,22 +125,17 @@ def train_subwords(
 ):
     """Train the mean of each word's rows to predict the words of its window that are of ``own``.
 
-    The rows of word w are ``rows[starts[w] : starts[w + 1]]``. Negatives are drawn from samples of
-    the noise (``draw_sample``). Other arguments as in ``train_cbow``.
+    The rows of word w are ``rows[starts[w] : starts[w + 1]]``. Other arguments as in
+    ``train_cbow``.
     """
     count, size = len(ids), inputs.shape[1]
     used, times, labels = target_space(gains)
     next_used, next_times, _ = target_space(gains)
     found = np.empty(2 * window, np.int64)
-    sample = empty_sample()
-    sampled = -1
     for place in range(count):
         centre = ids[place]
         if centre < 0:
             continue
-        if (base + place) // SAMPLED_FOR != sampled:
-            sampled = (base + place) // SAMPLED_FOR
-            draw_sample(sample, noise, key, sampled)
         # The next centre's rows come from far away while this one is trained.
         if place + 1 < count and ids[place + 1] >= 0:
             for at in range(starts[ids[place + 1]], starts[ids[place + 1] + 1]):
@@ -155,14 +148,18 @@ def train_subwords(
                 contexts += 1
         _average(inputs, rows, starts[centre], starts[centre + 1], work)
         if contexts:
-            next_targets, state = draw_targets(next_used, next_times, found[0], negatives, sample, state)
+            next_targets, state = draw_targets(next_used, next_times, found[0], negatives, noise, state)
+            for i in range(0, size, LANES):
+                store(work, _FIRST, i, load(work, _MEAN, i))
         for context in range(contexts):
             used, next_used, times, next_times, targets = next_used, used, next_times, times, next_targets
             if context + 1 < contexts:
-                next_targets, state = draw_targets(next_used, next_times, found[context + 1], negatives, sample, state)
+                next_targets, state = draw_targets(next_used, next_times, found[context + 1], negatives, noise, state)
                 for row in range(next_targets):
                     prefetch(outputs, next_used[row])
             _train_group(used, times, labels, targets, outputs, _rate(rates, place, count), gains, work)
+            for i in range(0, size, LANES):
+                store(work, _MEAN, i, load(work, _FIRST, i) + load(work, _ERROR, i))
         if len(errors):
             for i in range(0, size, LANES):
                 store(errors, place, i, load(work, _ERROR, i))

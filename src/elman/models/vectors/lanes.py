@@ -60,13 +60,13 @@ def padded(size: int) -> int:
 
 
 def aligned_zeros(*shape: int) -> NDArray[np.float32]:
-    """An array of zeros whose vectors cross no cache line.
+    """An array of zeros whose vectors cross no cache line, and which shares none with other arrays.
 
     >>> aligned_zeros(3, 8).ctypes.data % 64
     0
     """
     size = math.prod(shape)
-    numbers = np.zeros(size + _LINE // 4, np.float32)
+    numbers = np.zeros(size + _LINE // 2, np.float32)
     first = -numbers.ctypes.data % _LINE // 4
     return numbers[first : first + size].reshape(shape)
 

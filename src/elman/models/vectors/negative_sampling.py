@@ -99,8 +99,9 @@ class NegativeSampling:
         assert config.window
         groups = -(-(self._paths.longest or 1 + (config.negatives or 0)) // TARGETS)
         skipgram_model, width = config.model == "skipgram", groups * LANES
-        self._gains = aligned_zeros(self.parts, 2 * config.window if skipgram_model else 1, width)
-        self._work = aligned_zeros(self.parts, 2 * config.window if skipgram_model else 2, padded(size))
+        # Threads write into no cache line together.
+        self._gains = [aligned_zeros(2 * config.window if skipgram_model else 1, width) for _ in range(self.parts)]
+        self._work = [aligned_zeros(2 * config.window if skipgram_model else 3, padded(size)) for _ in range(self.parts)]
         self._order = piece_order(len(text.ids))
         most = self._block // PIECE * MOST_KEPT
         self._kept = np.empty(most, np.int32)

@@ -31,9 +31,6 @@ _30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _WHOLE = float(1 << 32)
 _ONE = np.float32(1)
-SAMPLE, SAMPLED_FOR = 512, 64
-"""fastText draws its negatives from a sample of so many words, and draws a new one after so many
-words of the text."""
 
 
 @compiled
@@ -174,22 +171,3 @@ def draw_targets(used, times, target, negatives, noise, state):
     for place in range(targets, -(-targets // TARGETS) * TARGETS):
         used[place], times[place] = used[place // TARGETS * TARGETS], 0
     return targets, state
-
-
-@compiled
-def empty_sample():
-    """Space for ``draw_sample``, to be the ``noise`` of ``draw_targets``: all of its words are
-    equally likely."""
-    thresholds = np.full(SAMPLE, _LOW, np.uint64)
-    return np.empty(SAMPLE, np.int64), 0, SAMPLE, thresholds, np.arange(SAMPLE)
-
-
-@compiled
-def draw_sample(sample, noise, key, number):
-    """Draw the ``number``-th sample of SAMPLE words of ``noise``. Their rows fit the processor's
-    cache, so that each is read from memory once for the several times that it serves as a
-    negative."""
-    members, first, last, thresholds, aliases = noise
-    for place in range(SAMPLE):
-        state = state_at(~key, number * SAMPLE + place)
-        sample[0][place] = members[drawn(scrambled(state), first, last, thresholds, aliases)]
