@@ -9,13 +9,16 @@ from tests.models.vectors import definitions
 
 from elman.data.vocabulary import Vocabulary
 from elman.data.word_text import WordText
+from elman.models.vectors.averaged import mean_subwords, spread_cbow, spread_subwords, train_cbow, train_subwords
+from elman.models.vectors.blocks import Blocks, read_block
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.cooccurrence import PairCounter, distance_weights
 from elman.models.vectors.glove import pair_weights, parted_pairs, train_glove, words_of
 from elman.models.vectors.huffman import huffman_paths
-from elman.models.vectors.negative_sampling import NegativeSampling, make_partition
+from elman.models.vectors.negative_sampling import NegativeSampling, Partition, make_partition
 from elman.models.vectors.ppmi import factorised, ppmi_values
 from elman.models.vectors.sampling import keep_thresholds, key_of, subsample
+from elman.models.vectors.skipgram import spread_contexts, train_skipgram
 from elman.models.vectors.subwords import subword_buckets
 from elman.models.vectors.training_order import next_pieces, piece, piece_order, subsample_pieces
 
@@ -105,14 +108,44 @@ def test_two_epochs(text: WordText, model: str, settings: dict[str, Any]) -> Non
         np.testing.assert_allclose(found.model_arrays()["vectors"], mean, atol=2e-4)
 
 
+def one_by_one(training: NegativeSampling, blocks: Blocks, partition: Partition, barrier: object) -> None:
+    """What threads do at once, one after another, the last first."""
+    threads, inputs, outputs = range(training.parts)[::-1], training.inputs, training.outputs
+    for block, rates in enumerate(blocks.rates):
+        read = {own: read_block(blocks, block, training._space[own], own) for own in threads}
+        ids, base = read[0]
+        for own in threads:
+            if training._config.model == "fasttext":
+                edges = (len(ids) * edge // training.parts for edge in (own, own + 1))
+                mean_subwords(ids, inputs, training._starts, training._rows, *edges, training._means)
+        for own in threads:
+            space, key = training._space[own], blocks.keys[0]
+            begin = ids, base, inputs, outputs
+            drawn = space.windows, training._config.negatives, partition.noise[own]
+            end = key, rates, space.gains, space.work
+            if training._config.model == "fasttext":
+                rows = training._starts, training._rows
+                train_subwords(*begin, *rows, *drawn, *end, training._means, training._errors[own])
+            elif training._config.model == "cbow":
+                train_cbow(*begin, *drawn, training._paths, *end, training._errors[0])
+            else:
+                train_skipgram(*begin, *drawn, training._paths, *end, training._errors[own])
+        for own in threads:
+            space = training._space[own]
+            if training._config.model == "fasttext":
+                spread_subwords(ids, inputs, *training._own_rows[own], training._errors, space.work)
+            elif training._config.model == "cbow":
+                spread_cbow(ids, inputs, space.windows, blocks.window, training._errors[0])
+            else:
+                spread_contexts(ids, inputs, space.windows, training._errors)
+
+
 @pytest.mark.parametrize("model", ["skipgram", "cbow", "fasttext"])
 def test_threads_share_no_row(text: WordText, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same bits whichever thread comes first: so none reads what another writes."""
     settings = {"model": model, "threads": 3, "epochs": 2, "subsample": 0.0, "rate": 0.1}
     found = trained(text, **settings)
-    monkeypatch.setattr(
-        NegativeSampling, "_together", lambda self, call: [call(own) for own in reversed(range(self.parts))]
-    )
+    monkeypatch.setattr(NegativeSampling, "_train", one_by_one)
     again = trained(text, **settings)
     assert np.array_equal(found.inputs, again.inputs) and np.array_equal(found.outputs, again.outputs)
     assert np.abs(found.outputs).max() > 0.01

@@ -9,7 +9,8 @@ Then e is added to every row that h is the mean of, as word2vec's and fastText's
 the mean of a word's subwords changes by e as well, and its next group of targets meets h + e.
 Where several threads work, each owns a part of the target words and of the input rows. It trains
 its target words on the whole block, while input rows rest; the errors e are kept, and added to the
-input rows at the end of the block, each thread to its own rows.
+input rows at the end of the block, each thread to its own rows. Means of subwords are computed
+before, for all threads.
 """
 
 import numpy as np
@@ -27,21 +28,15 @@ from elman.models.vectors.lanes import (
     store,
     totals,
 )
-from elman.models.vectors.sampling import (
-    bounds,
-    draw_targets,
-    state_at,
-)
+from elman.models.vectors.sampling import draw_targets, state_at
 from elman.models.vectors.skipgram import fast, rows_of, target_space, targets_of
 
 _MEAN, _ERROR, _FIRST = 0, 1, 2
 
 
 @fast
-def train_cbow(
-    ids, base, inputs, outputs, window, shrink, negatives, noise, paths, part, own, key, rates, gains, work, errors
-):
-    """Train the centres of the part ``own`` on a block.
+def train_cbow(ids, base, inputs, outputs, windows, negatives, noise, paths, key, rates, gains, work, errors):
+    """Train the centres of a part on a block.
 
     ``errors`` is ``[N, D]`` and gets the errors of these centres; if it is empty, they are added to
     the input rows at once. ``gains``, ``[1, LANES]`` for each group of targets, and ``work``,
@@ -50,107 +45,104 @@ def train_cbow(
     count, size = len(ids), inputs.shape[1]
     used, times, labels = target_space(gains)
     next_used, next_times, next_labels = target_space(gains)
-    next_targets, drawn_for = 0, -1
-    found = np.empty(2 * window, np.int64)
-    for place in range(count):
-        centre = ids[place]
-        if centre < 0 or part[centre] != own:
-            continue
-        if drawn_for != place:
-            next_targets = targets_of(
-                next_used, next_times, next_labels, centre, negatives, noise, paths, state_at(key, base + place)
-            )[0]
+    next_targets = 0
+    found = np.empty(count, np.int64)
+    last = windows.rank[count]
+    for number in range(-1, last):
         used, next_used, times, next_times = next_used, used, next_times, times
         labels, next_labels, targets = next_labels, labels, next_targets
         # The next centre's rows come from far away while this one is trained.
-        if place + 1 < count and ids[place + 1] >= 0 and part[ids[place + 1]] == own:
-            drawn_for = place + 1
+        if number + 1 < last:
+            place = windows.places[number + 1]
             next_targets = targets_of(
-                next_used, next_times, next_labels, ids[drawn_for], negatives, noise, paths,
-                state_at(key, base + drawn_for),
-            )[0]  # fmt: skip
+                next_used, next_times, next_labels, ids[place], negatives, noise, paths, state_at(key, base + place)
+            )[0]
             for row in range(next_targets):
                 prefetch(outputs, next_used[row])
-        first, last, _ = bounds(ids, base, place, window, shrink, key)
-        if last - first < 2:
+        if number < 0:
             continue
-        contexts = 0
-        for other in range(first, last):
+        place, contexts = windows.places[number], 0
+        for other in range(windows.first[place], windows.last[place]):
             if other != place:
                 found[contexts] = ids[other]
                 contexts += 1
-        _average(inputs, found, 0, contexts, work)
+        if contexts == 0:
+            continue
+        _average(inputs, found, 0, contexts, work, _MEAN)
+        for i in range(0, size, LANES):
+            store(work, _ERROR, i, spread(np.float32(0)))
         _train_group(used, times, labels, targets, outputs, _rate(rates, place, count), gains, work)
         if len(errors):
-            for i in range(0, size, LANES):
-                store(errors, place, i, load(work, _ERROR, i))
+            _copy(errors, place, work, _ERROR)
         else:
             _add_error(inputs, found, 0, contexts, work)
 
 
 @fast
-def spread_cbow(ids, base, inputs, window, shrink, part, own, key, errors):
-    """Add the errors of a block to the input rows of the part ``own``."""
-    size = inputs.shape[1]
-    for place in range(len(ids)):
-        if ids[place] < 0:
-            continue
-        first, last, _ = bounds(ids, base, place, window, shrink, key)
-        for other in range(first, last):
-            word = ids[other]
-            if other != place and part[word] == own:
-                for i in range(0, size, LANES):
-                    store(inputs, word, i, load(inputs, word, i) + load(errors, place, i))
+def spread_cbow(ids, inputs, windows, window, errors):
+    """Add the errors of a block to the input rows of a part: to each word those of all centres in
+    whose windows it stands."""
+    count, size = len(ids), inputs.shape[1]
+    found = np.empty(2 * window, np.int64)
+    for number in range(windows.rank[count]):
+        place = windows.places[number]
+        centres = 0
+        for centre in range(max(place - window, 0), min(place + window + 1, count)):
+            if centre != place and windows.first[centre] <= place < windows.last[centre]:
+                found[centres] = centre
+                centres += 1
+        for i in range(0, size, LANES):
+            total = load(inputs, ids[place], i)
+            for centre in range(centres):
+                total = total + load(errors, found[centre], i)
+            store(inputs, ids[place], i, total)
+
+
+@fast
+def mean_subwords(ids, inputs, starts, rows, first, last, means):
+    """The mean of the rows of each word from ``first`` to ``last`` - 1, where several threads need
+    it."""
+    for place in range(first, last):
+        _ask_for(inputs, ids, place + 1, last, starts, rows)
+        if ids[place] >= 0:
+            _average(inputs, rows, starts[ids[place]], starts[ids[place] + 1], means, place)
 
 
 @fast
 def train_subwords(
-    ids,
-    base,
-    inputs,
-    outputs,
-    starts,
-    rows,
-    window,
-    shrink,
-    negatives,
-    noise,
-    part,
-    own,
-    key,
-    rates,
-    gains,
-    work,
-    errors,
+    ids, base, inputs, outputs, starts, rows, windows, negatives, noise, key, rates, gains, work, means, errors
 ):
-    """Train the mean of each word's rows to predict the words of its window that are of ``own``.
+    """Train the mean of each word's rows to predict the words of its window that are of a part.
 
-    The rows of word w are ``rows[starts[w] : starts[w + 1]]``. Other arguments as in
-    ``train_cbow``.
+    The rows of word w are ``rows[starts[w] : starts[w + 1]]``; their ``means`` ``[N, D]`` are
+    computed here, and the errors added to them at once, if ``errors`` is empty. Other arguments as
+    in ``train_cbow``; ``work`` is ``[3, D]``.
     """
     count, size = len(ids), inputs.shape[1]
     used, times, labels = target_space(gains)
     next_used, next_times, _ = target_space(gains)
-    found = np.empty(2 * window, np.int64)
+    next_targets, found = 0, np.empty(count, np.int64)
+    alone = len(errors) == 0
     for place in range(count):
         centre = ids[place]
         if centre < 0:
             continue
-        # The next centre's rows come from far away while this one is trained.
-        if place + 1 < count and ids[place + 1] >= 0:
-            for at in range(starts[ids[place + 1]], starts[ids[place + 1] + 1]):
-                prefetch(inputs, rows[at])
-        first, last, state = bounds(ids, base, place, window, shrink, key)
+        if alone:
+            _ask_for(inputs, ids, place + 1, count, starts, rows)
+            _average(inputs, rows, starts[centre], starts[centre + 1], work, _FIRST)
+        else:
+            _copy(work, _FIRST, means, place)
+        for i in range(0, size, LANES):
+            store(work, _MEAN, i, load(work, _FIRST, i))
+            store(work, _ERROR, i, spread(np.float32(0)))
         contexts = 0
-        for other in range(first, last):
-            if other != place and part[ids[other]] == own:
-                found[contexts] = ids[other]
+        for other in range(windows.rank[windows.first[place]], windows.rank[windows.last[place]]):
+            if windows.places[other] != place:
+                found[contexts] = ids[windows.places[other]]
                 contexts += 1
-        _average(inputs, rows, starts[centre], starts[centre + 1], work)
+        state = state_at(key, base + place)
         if contexts:
             next_targets, state = draw_targets(next_used, next_times, found[0], negatives, noise, state)
-            for i in range(0, size, LANES):
-                store(work, _FIRST, i, load(work, _MEAN, i))
         for context in range(contexts):
             used, next_used, times, next_times, targets = next_used, used, next_times, times, next_targets
             if context + 1 < contexts:
@@ -160,32 +152,35 @@ def train_subwords(
             _train_group(used, times, labels, targets, outputs, _rate(rates, place, count), gains, work)
             for i in range(0, size, LANES):
                 store(work, _MEAN, i, load(work, _FIRST, i) + load(work, _ERROR, i))
-        if len(errors):
-            for i in range(0, size, LANES):
-                store(errors, place, i, load(work, _ERROR, i))
+        if not alone:
+            _copy(errors, place, work, _ERROR)
         elif contexts:
             _add_error(inputs, rows, starts[centre], starts[centre + 1], work)
 
 
 @fast
-def spread_subwords(ids, inputs, starts, rows, parts, own, errors, work):
-    """Add the errors ``[parts, N, D]`` of a block to the input rows that are ``own`` modulo
-    ``parts``."""
-    size = inputs.shape[1]
+def spread_subwords(ids, inputs, starts, rows, errors, work):
+    """Add the errors ``[parts, N, D]`` of a block to those input ``rows`` of each word that are one
+    part's own."""
     for place in range(len(ids)):
         word = ids[place]
         if word < 0:
             continue
-        for i in range(0, size, LANES):
+        _ask_for(inputs, ids, place + 1, len(ids), starts, rows)
+        for i in range(0, inputs.shape[1], LANES):
             total = load(errors[0], place, i)
-            for part in range(1, parts):
+            for part in range(1, len(errors)):
                 total = total + load(errors[part], place, i)
             store(work, _ERROR, i, total)
-        for at in range(starts[word], starts[word + 1]):
-            row = rows[at]
-            if row % parts == own:
-                for i in range(0, size, LANES):
-                    store(inputs, row, i, load(inputs, row, i) + load(work, _ERROR, i))
+        _add_error(inputs, rows, starts[word], starts[word + 1], work)
+
+
+@fast
+def _ask_for(inputs, ids, place, last, starts, rows):
+    """The rows of the next word come from far away while this one is worked on."""
+    if place < last and ids[place] >= 0:
+        for at in range(starts[ids[place]], starts[ids[place] + 1]):
+            prefetch(inputs, rows[at])
 
 
 @fast
@@ -194,16 +189,20 @@ def _rate(rates, place, count):
 
 
 @fast
-def _average(inputs, rows, first, last, work):
-    """The mean of some rows; its error begins at zero."""
-    size, zero = inputs.shape[1], spread(np.float32(0))
+def _average(inputs, rows, first, last, means, place):
+    """Store the mean of some rows as a row of ``means``."""
     share = spread(np.float32(1) / np.float32(last - first))
-    for i in range(0, size, LANES):
-        total = zero
+    for i in range(0, inputs.shape[1], LANES):
+        total = spread(np.float32(0))
         for at in range(first, last):
             total = total + load(inputs, rows[at], i)
-        store(work, _MEAN, i, total * share)
-        store(work, _ERROR, i, zero)
+        store(means, place, i, total * share)
+
+
+@fast
+def _copy(target, place, source, row):
+    for i in range(0, source.shape[1], LANES):
+        store(target, place, i, load(source, row, i))
 
 
 @fast

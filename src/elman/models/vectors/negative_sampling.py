@@ -2,14 +2,11 @@
 row.
 
 Training reads pieces of the text by turns (``training_order.py``); one thread trains pairs in this
-order. With several, the words are split into as many parts, again and again at random. A block of
-skip-gram is trained in stages: in each, every thread has a part of centre words and a part of
-context words for itself, and after all stages each part has met each. CBOW and fastText: see
-``averaged.py``. So the result follows from the seed and the number of threads, whichever thread is
-faster. Hierarchical softmax takes one thread: all paths begin at the same node.
+order. With several, the words are split into as many parts, again and again at random, and each
+thread trains one (``blocks.py``). So the result follows from the seed and the number of threads,
+whichever thread is faster. Hierarchical softmax takes one thread: all paths begin at the same node.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -17,25 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.word_text import WordText
-from elman.models.vectors import averaged, skipgram
+from elman.models.vectors.barrier import new_barrier
+from elman.models.vectors.blocks import Blocks, Space, run_cbow, run_fasttext, run_skipgram
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.huffman import NO_PATHS, huffman_paths
 from elman.models.vectors.lanes import LANES, TARGETS, aligned_zeros, padded
 from elman.models.vectors.sampling import fill_alias_table, keep_thresholds, key_of
 from elman.models.vectors.subwords import subword_buckets
-from elman.models.vectors.training_order import MOST_KEPT, PIECE, next_pieces, piece_order, subsample_pieces
+from elman.models.vectors.training_order import MOST_KEPT, PIECE, next_pieces, piece_order
+from elman.models.vectors.windows import empty_windows
 
-LOOPS = {
-    "skipgram": skipgram.train_skipgram,
-    "cbow": averaged.train_cbow,
-    "fasttext": averaged.train_subwords,
-}
+LOOPS = {"skipgram": run_skipgram, "cbow": run_cbow, "fasttext": run_fasttext}
 """The compiled loop of each model."""
 LOWEST_RATE = 1e-4
 """The learning rate falls linearly to this share of its beginning."""
-_BLOCK = {"skipgram": 20_000, "cbow": 4_000, "fasttext": 1_000}
-"""Words of a block, of several pieces. Where threads work on one, CBOW and fastText see input rows
-of its beginning."""
+_BLOCK = {"skipgram": 4_000, "cbow": 4_000, "fasttext": 1_000}
+"""Words of a block, of several pieces. Where several threads work on one, contexts are as they were
+at its beginning."""
+_AT_ONCE = 100_000
+"""Words after which several threads end, so that one can look at progress and save."""
 _ALONE = 20_000
 _PERIOD = 1_000_000
 """Words after which parts are drawn again; in large vocabularies, ten times as many as types."""
@@ -99,14 +96,21 @@ class NegativeSampling:
         assert config.window
         groups = -(-(self._paths.longest or 1 + (config.negatives or 0)) // TARGETS)
         skipgram_model, width = config.model == "skipgram", groups * LANES
-        # Threads write into no cache line together.
-        self._gains = [aligned_zeros(2 * config.window if skipgram_model else 1, width) for _ in range(self.parts)]
-        self._work = [aligned_zeros(2 * config.window if skipgram_model else 3, padded(size)) for _ in range(self.parts)]
         self._order = piece_order(len(text.ids))
         most = self._block // PIECE * MOST_KEPT
-        self._kept = np.empty(most, np.int32)
-        of_parts = self.parts if config.model == "fasttext" else 1
-        self._errors = aligned_zeros(of_parts, most if self.parts > 1 else 0, padded(size))
+        # Threads write into no cache line together.
+        self._space = [
+            Space(
+                np.empty(most, np.int32), empty_windows(most),
+                aligned_zeros(2 * config.window if skipgram_model else 1, width),
+                aligned_zeros(2 * config.window if skipgram_model else 3, padded(size)),
+            )
+            for _ in range(self.parts)
+        ]  # fmt: skip
+        kept = most if self.parts > 1 else 0
+        self._means = aligned_zeros(kept, padded(size))
+        self._errors = aligned_zeros(1 if config.model == "cbow" else self.parts, kept, padded(size))
+        self._own_rows = [self._rows_of(part) for part in range(self.parts)]
         self._round = -1
         self._pool = ThreadPoolExecutor(self.parts)
 
@@ -121,89 +125,69 @@ class NegativeSampling:
         self._rows = np.insert(rows + len(words), starts[:-1], np.arange(len(words)))
         self._starts = starts + np.arange(len(starts))
 
+    def _rows_of(self, part: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where each word's rows begin among those of a part, and these."""
+        own = self._rows % self.parts == part
+        return np.concatenate([[0], own.cumsum()])[self._starts], self._rows[own]
+
     def step(self, done: int) -> int:
-        """Train the block after ``done`` words, in training order; returns how many are done
+        """Train the blocks after ``done`` words, in training order; returns how many are done
         then."""
         config, ids = self._config, self._text.ids
-        epoch, before = divmod(done, len(ids))
-        first, last, after = next_pieces(before, len(ids), self._order, self._block // PIECE)
-        after += epoch * len(ids)
-        key = key_of(config.seed, epoch)
-        count = subsample_pieces(ids, self._order, first, last, self._keep, key_of(config.seed, epoch, 1), self._kept)
-        rates = np.array([self._rate(done), self._rate(after)])
+        epoch = done // len(ids)
         partition = self._partition(done)
-        getattr(self, f"_train_{config.model}")(self._kept[:count], first * MOST_KEPT, partition, key, rates)
-        return after
+        pieces, rates, begun = [], [], done
+        while not pieces or (self.parts > 1 and done - begun < _AT_ONCE and self._goes_on(done)):
+            first, last, after = next_pieces(done - epoch * len(ids), len(ids), self._order, self._block // PIECE)
+            after += epoch * len(ids)
+            pieces.append((first, last))
+            rates.append((self._rate(done), self._rate(after)))
+            done = after
+        blocks = Blocks(
+            ids, self._order, np.array(pieces), np.array(rates), self._keep,
+            (key_of(config.seed, epoch), key_of(config.seed, epoch, 1)), config.window or 0,
+            config.distance == "shrink", partition.part,
+        )  # fmt: skip
+        self._train(blocks, partition, new_barrier())
+        return done
 
     def _rate(self, done: int) -> float:
         assert self._config.rate is not None
         return self._config.rate * max(1 - done / self.total, LOWEST_RATE)
 
+    def _goes_on(self, done: int) -> bool:
+        """Whether the next block is of the same epoch, and its words are split as before."""
+        return done % len(self._text.ids) != 0 and self._round_of(done) == self._round
+
+    def _round_of(self, done: int) -> int:
+        """How often the words were split again."""
+        return 0 if self.parts == 1 else done // max(_PERIOD, 10 * len(self._text.vocabulary.counts))
+
     def _partition(self, done: int) -> Partition:
-        config, counts = self._config, self._text.vocabulary.counts
-        number = 0 if self.parts == 1 else done // max(_PERIOD, 10 * len(counts))
+        config, counts, number = self._config, self._text.vocabulary.counts, self._round_of(done)
         if number != self._round:
             key, power = key_of(config.seed, number, 2), config.noise_power or 0
             self._current = make_partition(counts, parts=self.parts, power=power, key=key)
             self._round = number
         return self._current
 
-    def _train_skipgram(self, ids, base, partition: Partition, key, rates) -> None:
-        config, shrink = self._config, self._config.distance == "shrink"
-
-        def train(centres: int, contexts: int) -> None:
-            skipgram.train_skipgram(
-                ids, base, self.inputs, self.outputs, config.window, shrink, config.negatives or 0,
-                partition.noise[centres], self._paths, partition.part, centres, contexts, key, rates,
-                self._gains[centres], self._work[centres],
+    def _train(self, blocks: Blocks, partition: Partition, barrier: NDArray[np.int64]) -> None:
+        def run(own: int) -> None:
+            LOOPS[self._config.model](
+                own, self.parts, barrier, blocks, self._space[own], self.inputs, self.outputs,
+                self._config.negatives or 0, partition.noise[own], *self._more(own), self._errors,
             )  # fmt: skip
 
-        for stage in range(self.parts):
-            self._together(lambda own, stage=stage: train(own, (own + stage) % self.parts))
-
-    def _train_cbow(self, ids, base, partition: Partition, key, rates) -> None:
-        config, shrink = self._config, self._config.distance == "shrink"
-
-        def train(own: int) -> None:
-            averaged.train_cbow(
-                ids, base, self.inputs, self.outputs, config.window, shrink, config.negatives or 0,
-                partition.noise[own], self._paths, partition.part, own, key, rates, self._gains[own], self._work[own],
-                self._errors[0],
-            )  # fmt: skip
-
-        def spread(own: int) -> None:
-            averaged.spread_cbow(
-                ids, base, self.inputs, config.window, shrink, partition.part, own, key, self._errors[0]
-            )
-
-        self._together(train)
-        if self.parts > 1:
-            self._together(spread)
-
-    def _train_fasttext(self, ids, base, partition: Partition, key, rates) -> None:
-        config, shrink = self._config, self._config.distance == "shrink"
-
-        def train(own: int) -> None:
-            averaged.train_subwords(
-                ids, base, self.inputs, self.outputs, self._starts, self._rows, config.window, shrink, config.negatives,
-                partition.noise[own], partition.part, own, key, rates, self._gains[own], self._work[own],
-                self._errors[own],
-            )  # fmt: skip
-
-        def spread(own: int) -> None:
-            averaged.spread_subwords(
-                ids, self.inputs, self._starts, self._rows, self.parts, own, self._errors, self._work[own]
-            )
-
-        self._together(train)
-        if self.parts > 1:
-            self._together(spread)
-
-    def _together(self, call: Callable[[int], None]) -> None:
-        others = [self._pool.submit(call, own) for own in range(1, self.parts)]
-        call(0)
+        others = [self._pool.submit(run, own) for own in range(1, self.parts)]
+        run(0)
         for other in others:
             other.result()
+
+    def _more(self, own: int) -> tuple[Any, ...]:
+        """What the loop of one model needs."""
+        if self._config.model == "fasttext":
+            return self._starts, self._rows, *self._own_rows[own], self._means
+        return (self._paths,)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What changes in training."""

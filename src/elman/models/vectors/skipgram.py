@@ -29,68 +29,46 @@ from elman.models.vectors.lanes import (
     store,
     totals,
 )
-from elman.models.vectors.sampling import bounds, counted, draw_targets, state_at
+from elman.models.vectors.sampling import counted, draw_targets, state_at
 
 fast = njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 
 
 @fast
-def train_skipgram(
-    ids,
-    base,
-    inputs,
-    outputs,
-    window,
-    shrink,
-    negatives,
-    noise,
-    paths,
-    part,
-    centres,
-    contexts,
-    key,
-    rates,
-    gains,
-    work,
-):
-    """Train on the words ``ids`` of a block, against negatives of ``noise``, or, where
-    ``negatives`` is 0, along the ``paths`` of hierarchical softmax.
+def train_skipgram(ids, base, inputs, outputs, windows, negatives, noise, paths, key, rates, gains, work, errors):
+    """Train the centres of a part on the words ``ids`` of a block, against negatives of ``noise``,
+    or, where ``negatives`` is 0, along the ``paths`` of hierarchical softmax.
 
-    Only centres of the part ``centres`` and context words of the part ``contexts`` are used, so
-    that threads share no row. ``rates`` are the learning rates at both ends of the block;
-    ``gains``, ``[2 window, LANES]`` for each group of targets, and ``work``, ``[2 window, D]``, are
-    to work in.
+    ``rates`` are the learning rates at both ends of the block. ``errors``, ``[N, D]``, gets what
+    the context at each place has to change by; if it is empty, contexts change at once. ``gains``,
+    ``[W, LANES]`` for each group of targets, and ``work``, ``[W, D]``, W the most words of a
+    window, are to work in.
     """
-    count = len(ids)
+    count, most, alone = len(ids), len(work), len(errors) == 0
     used, times, labels = target_space(gains)
     next_used, next_times, next_labels = target_space(gains)
-    next_targets, drawn_for = 0, -1
-    found, occurrences = np.empty(2 * window, np.int64), np.empty(2 * window, np.float32)
-    in_order = np.arange(2 * window)
-    for place in range(count):
-        centre = ids[place]
-        if centre < 0 or part[centre] != centres:
-            continue
-        if drawn_for != place:
-            next_targets = targets_of(
-                next_used, next_times, next_labels, centre, negatives, noise, paths, state_at(key, base + place)
-            )[0]
+    next_targets = 0
+    found, occurrences = np.empty(most, np.int64), np.empty(most, np.float32)
+    in_order, at = np.arange(most), np.empty(most, np.int64)
+    last = windows.rank[count]
+    for number in range(-1, last):
         used, next_used, times, next_times = next_used, used, next_times, times
         labels, next_labels, targets = next_labels, labels, next_targets
         # The next centre's rows come from far away while this one is trained.
-        if place + 1 < count and ids[place + 1] >= 0 and part[ids[place + 1]] == centres:
-            drawn_for = place + 1
+        if number + 1 < last:
+            place = windows.places[number + 1]
             next_targets = targets_of(
-                next_used, next_times, next_labels, ids[drawn_for], negatives, noise, paths,
-                state_at(key, base + drawn_for),
-            )[0]  # fmt: skip
+                next_used, next_times, next_labels, ids[place], negatives, noise, paths, state_at(key, base + place)
+            )[0]
             for row in range(next_targets):
                 prefetch(outputs, next_used[row])
-        begin, end, _ = bounds(ids, base, place, window, shrink, key)
-        distinct = 0
-        for other in range(begin, end):
-            if other != place and part[ids[other]] == contexts:
-                distinct = counted(ids[other], found, occurrences, distinct)[1]
+        if number < 0:
+            continue
+        place, distinct = windows.places[number], 0
+        for other in range(windows.first[place], windows.last[place]):
+            if other != place:
+                context, distinct = counted(ids[other], found, occurrences, distinct)
+                at[context] = other
         if distinct == 0:
             continue
         rate = np.float32(rates[0] + (rates[1] - rates[0]) * place / count)
@@ -98,14 +76,31 @@ def train_skipgram(
         for group in range(groups):
             _set_gains(found, occurrences, distinct, used, times, labels, group, inputs, outputs, rate, gains)
         old, places = inputs, found
-        if groups > 1:
+        if groups > 1 and alone:
             # Groups after the first one need the contexts as they were.
             old, places = work, in_order
             for context in range(distinct):
                 for i in range(0, inputs.shape[1], LANES):
                     store(work, context, i, load(inputs, found[context], i))
         for group in range(groups):
-            _change(found, old, places, distinct, used, group, inputs, outputs, gains)
+            if alone:
+                _change(inputs, found, old, places, distinct, used, group, outputs, gains)
+            else:
+                _change(errors, at, inputs, found, distinct, used, group, outputs, gains)
+
+
+@fast
+def spread_contexts(ids, inputs, windows, errors):
+    """Add the errors ``[parts, N, D]`` of a block to the input rows of a part, and begin anew."""
+    zero = spread(np.float32(0))
+    for number in range(windows.rank[len(ids)]):
+        place = windows.places[number]
+        for i in range(0, inputs.shape[1], LANES):
+            total = load(inputs, ids[place], i)
+            for part in range(len(errors)):
+                total = total + load(errors[part], place, i)
+                store(errors[part], place, i, zero)
+            store(inputs, ids[place], i, total)
 
 
 @fast
@@ -173,20 +168,21 @@ def _set_gains(found, occurrences, count, used, times, labels, group, inputs, ou
 
 
 @fast
-def _change(found, old, places, count, used, group, inputs, outputs, gains):
+def _change(changed, rows, old, places, count, used, group, outputs, gains):
     """Change all contexts by a group of targets, and these by all contexts, LANES columns at a
-    time. The contexts before any change are rows ``places`` of ``old``."""
-    size, at = inputs.shape[1], LANES * group
+    time. The contexts before any change are rows ``places`` of ``old``; their changes are added to
+    ``rows`` of ``changed``."""
+    size, at = outputs.shape[1], LANES * group
     a, b, c, d, e, f = rows_of(used, group)
     for i in range(0, size, LANES):
         t0, t1, t2 = load(outputs, a, i), load(outputs, b, i), load(outputs, c, i)
         t3, t4, t5 = load(outputs, d, i), load(outputs, e, i), load(outputs, f, i)
         s0, s1, s2, s3, s4, s5 = t0, t1, t2, t3, t4, t5
         for context in range(count):
-            row = found[context]
+            row = rows[context]
             x = load(old, places[context], i)
             g = load_spread(gains, context, at)
-            y, s0 = fused(g, t0, load(inputs, row, i)), fused(g, x, s0)
+            y, s0 = fused(g, t0, load(changed, row, i)), fused(g, x, s0)
             g = load_spread(gains, context, at + 1)
             y, s1 = fused(g, t1, y), fused(g, x, s1)
             g = load_spread(gains, context, at + 2)
@@ -197,7 +193,7 @@ def _change(found, old, places, count, used, group, inputs, outputs, gains):
             y, s4 = fused(g, t4, y), fused(g, x, s4)
             g = load_spread(gains, context, at + 5)
             y, s5 = fused(g, t5, y), fused(g, x, s5)
-            store(inputs, row, i, y)
+            store(changed, row, i, y)
         # The first row comes last, for it also stands where a group has fewer.
         store(outputs, f, i, s5)
         store(outputs, e, i, s4)
