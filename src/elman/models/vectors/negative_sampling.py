@@ -28,9 +28,9 @@ LOOPS = {"skipgram": run_skipgram, "cbow": run_cbow, "fasttext": run_fasttext}
 """The compiled loop of each model."""
 LOWEST_RATE = 1e-4
 """The learning rate falls linearly to this share of its beginning."""
-_BLOCK = {"skipgram": 4_000, "cbow": 4_000, "fasttext": 1_000}
-"""Words of a block, of several pieces. Where several threads work on one, contexts are as they were
-at its beginning."""
+_BLOCK = PIECE
+"""Words of a block where several threads work on one: contexts are as they were at its
+beginning."""
 _AT_ONCE = 100_000
 """Words after which several threads end, so that one can look at progress and save."""
 _ALONE = 20_000
@@ -82,7 +82,7 @@ class NegativeSampling:
         self.parts = min(config.threads, vocab)
         self._paths = huffman_paths(text.vocabulary.counts) if config.hierarchical else NO_PATHS
         self._keep = keep_thresholds(text.vocabulary.counts, config.subsample)
-        self._block = _BLOCK[config.model] if self.parts > 1 else _ALONE
+        self._block = _BLOCK if self.parts > 1 else _ALONE
         self._buckets = np.empty(0, np.int64)
         self._starts = self._rows = np.empty(0, np.int64)
         if config.model == "fasttext":

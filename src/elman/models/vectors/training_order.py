@@ -13,7 +13,7 @@ import numpy as np
 from elman.data.word_text import SENTENCE_END
 from elman.models.vectors.sampling import compiled, subsample
 
-PIECE = 1000
+PIECE = 250
 """Most ids of a piece, before its ends are moved to ends of sentences."""
 STREAMS = 100
 """Most streams; fewer where pieces would be shorter."""
@@ -26,7 +26,7 @@ def piece_order(length: int) -> tuple[int, int]:
     """How a text of so many ids is read: the number of streams, and of the pieces of each.
 
     >>> piece_order(2_800_000), piece_order(2500), piece_order(10)
-    ((100, 28), (2, 2), (1, 1))
+    ((100, 112), (10, 1), (1, 1))
     """
     streams = max(1, min(STREAMS, length // PIECE))
     return streams, max(1, -(-length // (streams * PIECE)))
