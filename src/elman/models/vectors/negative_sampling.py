@@ -24,7 +24,7 @@ from elman.models.vectors.subwords import subword_buckets
 from elman.models.vectors.training_order import MOST_KEPT, PIECE, next_pieces, piece_order
 from elman.models.vectors.windows import empty_windows
 
-LOOPS = {"skipgram": run_skipgram, "cbow": run_cbow, "fasttext": run_fasttext}
+LOOPS: dict[str, Any] = {"skipgram": run_skipgram, "cbow": run_cbow, "fasttext": run_fasttext}
 """The compiled loop of each model."""
 LOWEST_RATE = 1e-4
 """The learning rate falls linearly to this share of its beginning."""
