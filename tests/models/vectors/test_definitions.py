@@ -5,17 +5,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tests.models.vectors import definitions
 
 from elman.data.vocabulary import Vocabulary
 from elman.data.word_text import WordText
 from elman.models.vectors.averaged import mean_subwords, spread_cbow, spread_subwords, train_cbow, train_subwords
+from elman.models.vectors.barrier import wait_for_all
 from elman.models.vectors.blocks import Blocks, read_block
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.cooccurrence import PairCounter, distance_weights
 from elman.models.vectors.glove import pair_weights, parted_pairs, train_glove, words_of
 from elman.models.vectors.huffman import huffman_paths
-from elman.models.vectors.negative_sampling import NegativeSampling, Partition, make_partition
+from elman.models.vectors.negative_sampling import LOOPS, NegativeSampling, Partition, make_partition
 from elman.models.vectors.ppmi import factorised, ppmi_values
 from elman.models.vectors.sampling import keep_thresholds, key_of, subsample
 from elman.models.vectors.skipgram import spread_contexts, train_skipgram
@@ -150,6 +152,18 @@ def test_threads_share_no_row(text: WordText, model: str, monkeypatch: pytest.Mo
     again = trained(text, **settings)
     assert np.array_equal(found.inputs, again.inputs) and np.array_equal(found.outputs, again.outputs)
     assert np.abs(found.outputs).max() > 0.01
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_nobody_waits_for_a_thread_that_failed(text: WordText, failing: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def loop(own: int, threads: int, barrier: NDArray[np.int64], *_: object) -> None:
+        if own == failing:
+            raise KeyboardInterrupt
+        wait_for_all(barrier, threads)
+
+    monkeypatch.setitem(LOOPS, "cbow", loop)
+    with pytest.raises(KeyboardInterrupt):
+        trained(text, model="cbow", threads=2)
 
 
 def test_parts_divide_the_words_evenly_and_draw_by_power(text: WordText) -> None:

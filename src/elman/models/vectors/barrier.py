@@ -27,6 +27,11 @@ def new_barrier() -> NDArray[np.int64]:
     return np.zeros(32, np.int64)[16:17]
 
 
+def open_for_all(barrier: NDArray[np.int64]) -> None:
+    """Nobody waits any more, since a thread will not come."""
+    barrier[0] = 1 << 62
+
+
 def _counter(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
     return context.make_array(signature.args[0])(context, b, arguments[0]).data
 

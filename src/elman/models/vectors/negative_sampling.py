@@ -7,14 +7,14 @@ thread trains one (``blocks.py``). So the result follows from the seed and the n
 whichever thread is faster. Hierarchical softmax takes one thread: all paths begin at the same node.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elman.data.word_text import WordText
-from elman.models.vectors.barrier import new_barrier
+from elman.models.vectors.barrier import new_barrier, open_for_all
 from elman.models.vectors.blocks import Blocks, Space, run_cbow, run_fasttext, run_skipgram
 from elman.models.vectors.config import VectorsConfig
 from elman.models.vectors.huffman import NO_PATHS, huffman_paths
@@ -173,13 +173,24 @@ class NegativeSampling:
 
     def _train(self, blocks: Blocks, partition: Partition, barrier: NDArray[np.int64]) -> None:
         def run(own: int) -> None:
-            LOOPS[self._config.model](
-                own, self.parts, barrier, blocks, self._space[own], self.inputs, self.outputs,
-                self._config.negatives or 0, partition.noise[own], *self._more(own), self._errors,
-            )  # fmt: skip
+            try:
+                LOOPS[self._config.model](
+                    own, self.parts, barrier, blocks, self._space[own], self.inputs, self.outputs,
+                    self._config.negatives or 0, partition.noise[own], *self._more(own), self._errors,
+                )  # fmt: skip
+            except BaseException:
+                open_for_all(barrier)  # nobody waits for this thread
+                raise
 
-        others = [self._pool.submit(run, own) for own in range(1, self.parts)]
-        run(0)
+        others: list[Future[None]] = []
+        try:
+            others += [self._pool.submit(run, own) for own in range(1, self.parts)]
+            run(0)
+        except BaseException:
+            open_for_all(barrier)
+            raise
+        finally:
+            wait(others)
         for other in others:
             other.result()
 
