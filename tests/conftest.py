@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from tests.workers import compiled_once as compiled_once
 from tests.workers import pytest_addoption as pytest_addoption
 from tests.workers import pytest_runtestloop as pytest_runtestloop
 

@@ -58,7 +58,13 @@ def test_each_test_is_run_once_and_what_went_wrong_is_told(tmp_path: Path) -> No
         "--rootdir",
         tmp_path,
     ]
-    variables = {"MADE": str(made), "ELMAN_CACHE": str(cache), "PARENT": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    variables = {
+        "MADE": str(made),
+        "ELMAN_CACHE": str(cache),
+        "PARENT": str(tmp_path),
+        "NUMBA_CACHE_DIR": str(tmp_path / "numba"),
+        "PYTHONPATH": str(ROOT),
+    }
     done = subprocess.run(
         [sys.executable, *command, tmp_path, "--workers", "2"], capture_output=True, text=True,
         env={**os.environ, **variables}, check=False,

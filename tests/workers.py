@@ -6,7 +6,6 @@ So each module is imported once, and what the tests of a file share is made once
 import gc
 import os
 import struct
-from collections.abc import Iterator
 from itertools import chain, groupby, pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -113,23 +112,20 @@ def _work(config: pytest.Config, files: list[list[pytest.Item]], numbers: int, s
     plugins.unregister(name="terminalreporter")
     plugins.register(_Reporter(config, sender))
     os.environ["ELMAN_CACHE"] += str(worker)
+    _compile_alone()
     mine = (files[_NUMBER.unpack(number)[0]] for number in iter(lambda: os.read(numbers, _NUMBER.size), b""))
     for item, following in pairwise(chain(chain.from_iterable(mine), [None])):
         config.hook.pytest_runtest_protocol(item=item, nextitem=following)
     sender.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiled_once(request: pytest.FixtureRequest) -> Iterator[None]:
+def _compile_alone() -> None:
     """One worker at a time compiles a function with numba; the others load from its cache what they
     need too.
 
     What a function calls is compiled while its own lock is held. Functions do not call each other
     in a circle, so no two workers wait for each other.
     """
-    if request.config.option.workers < 2:
-        yield
-        return
     from numba.core.dispatcher import Dispatcher
 
     folder, compile_loop = Path(os.environ["NUMBA_CACHE_DIR"], "compiling"), Dispatcher.compile
@@ -141,6 +137,4 @@ def compiled_once(request: pytest.FixtureRequest) -> Iterator[None]:
         with locks.setdefault(name, FileLock(folder / f"{name}.lock")):
             return compile_loop(self, signature)
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Dispatcher, "compile", alone)
-        yield
+    Dispatcher.compile = alone
