@@ -18,6 +18,7 @@ import pytest
 from filelock import FileLock
 from tests.workers import pytest_addoption as pytest_addoption
 from tests.workers import pytest_runtestloop as pytest_runtestloop
+from tests.workers import pytest_terminal_summary as pytest_terminal_summary
 
 # Before elman is imported anywhere: tests never touch the user's cache.
 _folder = tempfile.mkdtemp(prefix="elman-tests-")

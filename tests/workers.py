@@ -5,6 +5,7 @@ So each module is imported once, and what the tests of a file share is made once
 
 import gc
 import os
+import resource
 import struct
 from itertools import chain, groupby, pairwise
 from multiprocessing import get_context
@@ -27,6 +28,12 @@ _NUMBER = struct.Struct("i")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option ``--workers``."""
     parser.addoption("--workers", type=int, default=1, metavar="N", help="processes that run tests (1)")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the tests cost whatever else the machine does."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    terminalreporter.write_line(f"{sum(each.ru_utime + each.ru_stime for each in used):.0f} CPU s")
 
 
 def _rank(path: str) -> int:
