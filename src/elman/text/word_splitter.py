@@ -267,7 +267,7 @@ class WordSplitter:
         outside of words as each that the text has there: the counts of a few such types are off.
         """
         types: Counter[str] = Counter()
-        inner, signs = (tally.get(name, {}) for name in _SIGNS)
+        inner, signs = _sign_counts(tally)
         letter = self.spelling.apostrophe == APOSTROPHES[2]
         outer = [sign for sign in APOSTROPHES[:2] if signs[sign] > inner[sign]] if letter else []
         for chunk, after in product((False, True), After):
@@ -278,9 +278,14 @@ class WordSplitter:
         return types
 
 
+def _sign_counts(tally: Tally) -> list[dict[str, int]]:
+    """How often each apostrophe stands between letters, and anywhere."""
+    return [tally.get(name) or dict.fromkeys(APOSTROPHES, 0) for name in _SIGNS]
+
+
 def apostrophe_of(tally: Tally) -> tuple[str, float]:
     """The apostrophe that is typed most often inside of words, and its share of all."""
-    inner, signs = (tally.get(name) or dict.fromkeys(APOSTROPHES, 0) for name in _SIGNS)
+    inner, signs = _sign_counts(tally)
     usual = max(sorted(inner), key=inner.__getitem__)
     return usual, usual_share(signs[usual], sum(signs.values()) - signs[usual])
 

@@ -127,6 +127,8 @@ class NegativeSampling:
 
     def _rows_of(self, part: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where each word's rows begin among those of a part, and these."""
+        if self.parts == 1:
+            return self._starts, self._rows
         own = self._rows % self.parts == part
         return np.concatenate([[0], own.cumsum()])[self._starts], self._rows[own]
 
