@@ -15,6 +15,7 @@ before, for all threads.
 
 import numpy as np
 
+from elman.models.vectors.huffman import path_targets
 from elman.models.vectors.lanes import (
     LANES,
     TARGETS,
@@ -29,7 +30,7 @@ from elman.models.vectors.lanes import (
     totals,
 )
 from elman.models.vectors.sampling import draw_targets, state_at
-from elman.models.vectors.skipgram import fast, rows_of, target_space, targets_of
+from elman.models.vectors.skipgram import ask_for_contexts, fast, rows_of, target_space
 
 _MEAN, _ERROR, _FIRST = 0, 1, 2
 
@@ -46,7 +47,7 @@ def train_cbow(ids, base, inputs, outputs, windows, negatives, noise, paths, key
     used, times, labels = target_space(gains)
     next_used, next_times, next_labels = target_space(gains)
     next_targets = 0
-    found = np.empty(count, np.int64)
+    found, asked = np.empty(count, np.int64), 0
     last = windows.rank[count]
     for number in range(-1, last):
         used, next_used, times, next_times = next_used, used, next_times, times
@@ -54,11 +55,15 @@ def train_cbow(ids, base, inputs, outputs, windows, negatives, noise, paths, key
         # The next centre's rows come from far away while this one is trained.
         if number + 1 < last:
             place = windows.places[number + 1]
-            next_targets = targets_of(
-                next_used, next_times, next_labels, ids[place], negatives, noise, paths, state_at(key, base + place)
-            )[0]
+            # Not in a function, which would count references to each array of noise and paths.
+            if negatives:
+                state = state_at(key, base + place)
+                next_targets, state = draw_targets(next_used, next_times, ids[place], negatives, noise, state)
+            else:
+                next_targets = path_targets(next_used, next_times, next_labels, ids[place], paths)
             for row in range(next_targets):
                 prefetch(outputs, next_used[row])
+            asked = ask_for_contexts(inputs, ids, windows, place, asked)
         if number < 0:
             continue
         place, contexts = windows.places[number], 0
@@ -83,14 +88,13 @@ def spread_cbow(ids, inputs, windows, window, errors):
     """Add the errors of a block to the input rows of a part: to each word those of all centres in
     whose windows it stands."""
     count, size = len(ids), inputs.shape[1]
-    found = np.empty(2 * window, np.int64)
+    found = np.empty(2 * window + 1, np.int64)
     for number in range(windows.rank[count]):
         place = windows.places[number]
         centres = 0
         for centre in range(max(place - window, 0), min(place + window + 1, count)):
-            if centre != place and windows.first[centre] <= place < windows.last[centre]:
-                found[centres] = centre
-                centres += 1
+            found[centres] = centre
+            centres += (windows.first[centre] <= place) & (place < windows.last[centre]) & (centre != place)
         for i in range(0, size, LANES):
             total = load(inputs, ids[place], i)
             for centre in range(centres):

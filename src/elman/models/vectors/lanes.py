@@ -9,6 +9,7 @@ checked.
 
 import math
 import operator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -143,18 +144,24 @@ def load_spread(typing: Any, matrix: Any, row: Any, column: Any) -> Any:
     return lanes_type(matrix, types.int64, types.int64), build
 
 
+def _prefetch_row(context: Any, b: Any, signature: Any, arguments: Any, *, write: int) -> Any:
+    matrix, row = arguments
+    array = context.make_array(signature.args[0])(context, b, matrix)
+    first = b.bitcast(_address(context, b, signature.args[0], matrix, row, _I64(0)), _BYTE.as_pointer())
+    _prefetch(b, first, b.extract_value(array.strides, 0), write=write)
+    return context.get_dummy_value()
+
+
 @_operation
 def prefetch(typing: Any, matrix: Any, row: Any) -> Any:
-    """Ask for a row of a matrix before it is needed; changes nothing."""
+    """Ask for a row of a matrix before it is changed."""
+    return types.void(matrix, types.int64), partial(_prefetch_row, write=1)
 
-    def build(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, b, arguments[0])
-        matrix, row = arguments
-        first = b.bitcast(_address(context, b, signature.args[0], matrix, row, _I64(0)), _BYTE.as_pointer())
-        _prefetch(b, first, b.extract_value(array.strides, 0), write=1)
-        return context.get_dummy_value()
 
-    return types.void(matrix, types.int64), build
+@_operation
+def prefetch_to_read(typing: Any, matrix: Any, row: Any) -> Any:
+    """Ask for a row of a matrix before it is read, and leave it to the thread that changes it."""
+    return types.void(matrix, types.int64), partial(_prefetch_row, write=0)
 
 
 @_operation

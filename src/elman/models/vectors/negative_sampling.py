@@ -28,9 +28,9 @@ LOOPS: dict[str, Any] = {"skipgram": run_skipgram, "cbow": run_cbow, "fasttext":
 """The compiled loop of each model."""
 LOWEST_RATE = 1e-4
 """The learning rate falls linearly to this share of its beginning."""
-_BLOCK = PIECE
-"""Words of a block where several threads work on one: contexts are as they were at its
-beginning."""
+_PIECES = {"skipgram": 1, "cbow": 2, "fasttext": 1}
+"""Pieces of a block where several threads work on one: contexts are as they were at its beginning.
+Larger blocks take less time, and vectors of skip-gram and fastText become worse by them."""
 _AT_ONCE = 100_000
 """Words after which several threads end, so that one can look at progress and save."""
 _ALONE = 20_000
@@ -53,9 +53,9 @@ def make_partition(counts: NDArray[np.int64], *, parts: int, power: float, key: 
     vocab = len(counts)
     places = np.argsort(np.random.default_rng(int(key)).random((-(-vocab // parts), parts)), axis=1)
     part = places.reshape(-1)[:vocab].astype(np.int32)
-    members = np.argsort(part, kind="stable")
+    members = np.argsort(part, kind="stable").astype(np.int32)
     edges = np.searchsorted(part[members], np.arange(parts + 1))
-    thresholds, aliases = np.empty(vocab, np.uint64), np.empty(vocab, np.int64)
+    thresholds, aliases = np.empty(vocab, np.uint32), np.empty(vocab, np.int32)
     weights = np.maximum(counts[members], 1).astype(np.float64) ** power
     noise: list[tuple[Any, ...]] = []
     for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
@@ -82,7 +82,7 @@ class NegativeSampling:
         self.parts = min(config.threads, vocab)
         self._paths = huffman_paths(text.vocabulary.counts) if config.hierarchical else NO_PATHS
         self._keep = keep_thresholds(text.vocabulary.counts, config.subsample)
-        self._block = _BLOCK if self.parts > 1 else _ALONE
+        self._block = PIECE * _PIECES[config.model] if self.parts > 1 else _ALONE
         self._buckets = np.empty(0, np.int64)
         self._starts = self._rows = np.empty(0, np.int64)
         if config.model == "fasttext":

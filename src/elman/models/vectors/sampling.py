@@ -93,19 +93,6 @@ def subsample(ids, base, thresholds, key, kept):
 
 
 @compiled
-def bounds(ids, base, place, window, shrink, key):
-    """Where the window around a place begins and ends, and the generator's state after that."""
-    state = state_at(key, base + place)
-    width = window - below(scrambled(state), window) if shrink else window
-    first, last = place, place + 1
-    while first > 0 and place - first < width and ids[first - 1] >= 0:
-        first -= 1
-    while last < len(ids) and last - place <= width and ids[last] >= 0:
-        last += 1
-    return first, last, state
-
-
-@compiled
 def fill_alias_table(weights, thresholds, aliases):
     """Walker's tables, by which drawing one of n items of given weights takes one number
     (Vose 1991)."""
@@ -124,7 +111,7 @@ def fill_alias_table(weights, thresholds, aliases):
     while smalls and larges:
         smalls -= 1
         low, high = small[smalls], large[larges - 1]
-        thresholds[low], aliases[low] = np.uint64(scaled[low] * _WHOLE), high
+        thresholds[low], aliases[low] = scaled[low] * _WHOLE, high
         scaled[high] -= 1 - scaled[low]
         if scaled[high] < 1:
             larges -= 1
@@ -136,7 +123,8 @@ def fill_alias_table(weights, thresholds, aliases):
 def drawn(number, first, last, thresholds, aliases):
     """An item of the tables' rows from ``first`` to ``last``, by its row."""
     item = first + below(number, last - first)
-    return item if (number & _LOW) < thresholds[item] else first + aliases[item]
+    alias = first + aliases[item]  # looked up in any case, without a branch
+    return item if (number & _LOW) < thresholds[item] else alias
 
 
 @compiled
@@ -163,10 +151,12 @@ def draw_targets(used, times, target, negatives, noise, state):
     """
     members, first, last, thresholds, aliases = noise
     used[0], targets = target, 1
-    for _ in range(negatives):
+    # All are drawn before any is compared: so the processor looks them up at the same time.
+    for place in range(1, negatives + 1):
         state = next_state(state)
-        word = members[drawn(scrambled(state), first, last, thresholds, aliases)]
-        targets = counted(word, used, times, targets)[1]
+        used[place] = members[drawn(scrambled(state), first, last, thresholds, aliases)]
+    for place in range(1, negatives + 1):
+        targets = counted(used[place], used, times, targets)[1]
     times[0] = _ONE
     for place in range(targets, -(-targets // TARGETS) * TARGETS):
         used[place], times[place] = used[place // TARGETS * TARGETS], 0

@@ -25,6 +25,7 @@ from elman.models.vectors.lanes import (
     load_spread,
     logistic,
     prefetch,
+    prefetch_to_read,
     spread,
     store,
     totals,
@@ -49,7 +50,7 @@ def train_skipgram(ids, base, inputs, outputs, windows, negatives, noise, paths,
     next_used, next_times, next_labels = target_space(gains)
     next_targets = 0
     found, occurrences = np.empty(most, np.int64), np.empty(most, np.float32)
-    in_order, at = np.arange(most), np.empty(most, np.int64)
+    in_order, at, asked = np.arange(most), np.empty(most, np.int64), 0
     last = windows.rank[count]
     for number in range(-1, last):
         used, next_used, times, next_times = next_used, used, next_times, times
@@ -57,11 +58,15 @@ def train_skipgram(ids, base, inputs, outputs, windows, negatives, noise, paths,
         # The next centre's rows come from far away while this one is trained.
         if number + 1 < last:
             place = windows.places[number + 1]
-            next_targets = targets_of(
-                next_used, next_times, next_labels, ids[place], negatives, noise, paths, state_at(key, base + place)
-            )[0]
+            # Not in a function, which would count references to each array of noise and paths.
+            if negatives:
+                state = state_at(key, base + place)
+                next_targets, state = draw_targets(next_used, next_times, ids[place], negatives, noise, state)
+            else:
+                next_targets = path_targets(next_used, next_times, next_labels, ids[place], paths)
             for row in range(next_targets):
                 prefetch(outputs, next_used[row])
+            asked = ask_for_contexts(inputs, ids, windows, place, asked)
         if number < 0:
             continue
         place, distinct = windows.places[number], 0
@@ -105,19 +110,20 @@ def spread_contexts(ids, inputs, windows, errors):
 
 @fast
 def target_space(gains):
-    """Arrays for ``targets_of``, each of a number for each column of ``gains``."""
+    """Arrays for ``draw_targets`` or ``path_targets``, each of a number for each column of
+    ``gains``."""
     labels = np.zeros(gains.shape[1], np.float32)
     labels[0] = 1
     return np.empty(gains.shape[1], np.int64), np.zeros(gains.shape[1], np.float32), labels
 
 
 @fast
-def targets_of(used, times, labels, word, negatives, noise, paths, state):
-    """The rows that a word is predicted by, with the right answers; returns how many these are, and
-    the generator's next state."""
-    if negatives == 0:
-        return path_targets(used, times, labels, word, paths), state
-    return draw_targets(used, times, word, negatives, noise, state)
+def ask_for_contexts(inputs, ids, windows, place, asked):
+    """Those rows of the window of a place come from far away whose places are ``asked`` or later;
+    returns the place after them."""
+    for other in range(max(asked, windows.first[place]), windows.last[place]):
+        prefetch_to_read(inputs, ids[other])
+    return max(asked, windows.last[place])
 
 
 @fast

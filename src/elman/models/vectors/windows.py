@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from elman.models.vectors.sampling import bounds, compiled
+from elman.models.vectors.sampling import below, compiled, scrambled, state_at
 
 
 class Windows(NamedTuple):
@@ -33,14 +33,19 @@ def empty_windows(most: int) -> Windows:
 
 @compiled
 def fill_windows(windows, ids, base, window, shrink, key, part, own):
-    """Find the windows of a block, and the words of the part ``own``."""
+    """Find the windows of a block, each in its sentence, and the words of the part ``own``."""
     first, last, places, rank = windows
-    count = 0
+    count, begin, end = 0, 0, 0
     for place in range(len(ids)):
         rank[place] = count
         first[place] = last[place] = place
         if ids[place] >= 0:
-            first[place], last[place], _ = bounds(ids, base, place, window, shrink, key)
+            if place >= end:
+                begin = end = place
+                while end < len(ids) and ids[end] >= 0:
+                    end += 1
+            width = window - below(scrambled(state_at(key, base + place)), window) if shrink else window
+            first[place], last[place] = max(place - width, begin), min(place + width + 1, end)
             places[count] = place
             count += part[ids[place]] == own
     rank[len(ids)] = count
