@@ -29,7 +29,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # numba does not notice a change in another file that a kernel calls: a cache for each state of the
 # files.
 _package = Path(__file__).parents[1] / "src" / "elman"
-_sources = [*sorted(_package.glob("[in]n*/*.py")), _package / "text" / "word_ids.py"]
+_compiled = ("[in]n*/*.py", "models/vectors/*.py", "system/prefetch.py", "text/word_ids.py")
+_sources = sorted(path for each in _compiled for path in _package.glob(each))
 _state = hashlib.sha256(b"".join(each.read_bytes() for each in _sources)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"elman-tests-numba-{_state}"))
 # Dozens of tests start processes of elman: each would compile its sources anew.

@@ -16,6 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from elman.inference.target import features
+from elman.system.prefetch import AHEAD, emit_prefetch
 
 BLOCK = 64
 """Columns of a block."""
@@ -230,6 +231,8 @@ def _blocks(how: _Instructions, rows: int, vectors: int) -> Any:
 
         def add_four(step: Any) -> None:
             at = b.add(weights, b.mul(step, _I64(BLOCK * DEEP)))
+            if rows == 1:  # several rows read a block that others have brought
+                emit_prefetch(b, b.inttoptr(b.add(at, _I64(AHEAD)), _I8.as_pointer()), _I64(4 * lanes * vectors))
             columns = [how.columns(b, load(b, b.add(at, _I64(4 * lanes * some)), sums)) for some in range(vectors)]
             for start, row in zip(starts, totals, strict=True):
                 offset = b.add(start, b.mul(step, _I64(4 * how.words)))

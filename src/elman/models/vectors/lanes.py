@@ -19,6 +19,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 from numpy.typing import NDArray
 
+from elman.system.prefetch import AHEAD, emit_prefetch
+
 LANES = 8
 TARGETS = 6
 """As many sums are found together; targets are computed in groups of this many."""
@@ -26,8 +28,6 @@ BYTES = 16
 """As many whole numbers of 8 bits are multiplied together."""
 _LINE = 64
 """Bytes of a cache line."""
-_AHEAD = 4096
-"""Bytes that a scan asks for before it needs them; of 2,048 to 8,192 all are equally fast."""
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _BYTE, _I16, _I32, _I64 = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _LARGEST_SCORE = 12.0
@@ -103,14 +103,6 @@ def _fused(b: Any, one: Any, other: Any, total: Any) -> Any:
     return b.call(cgutils.get_or_insert_function(b.module, kind, f"llvm.fmuladd.v{LANES}f32"), [one, other, total])
 
 
-def _prefetch(b: Any, first: Any, size: Any, *, write: int) -> None:
-    """Ask for ``size`` bytes from an address on."""
-    kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _I32, _I32, _I32])
-    call = cgutils.get_or_insert_function(b.module, kind, "llvm.prefetch.p0")
-    with cgutils.for_range_slice(b, _I64(0), size, _I64(_LINE), _I64) as (at, _):
-        b.call(call, [b.gep(first, [at]), _I32(write), _I32(3), _I32(1)])
-
-
 @_operation
 def load(typing: Any, matrix: Any, row: Any, column: Any) -> Any:
     """``matrix[row, column : column + LANES]``."""
@@ -144,24 +136,24 @@ def load_spread(typing: Any, matrix: Any, row: Any, column: Any) -> Any:
     return lanes_type(matrix, types.int64, types.int64), build
 
 
-def _prefetch_row(context: Any, b: Any, signature: Any, arguments: Any, *, write: int) -> Any:
+def _prefetch_row(context: Any, b: Any, signature: Any, arguments: Any, *, write: bool) -> Any:
     matrix, row = arguments
     array = context.make_array(signature.args[0])(context, b, matrix)
-    first = b.bitcast(_address(context, b, signature.args[0], matrix, row, _I64(0)), _BYTE.as_pointer())
-    _prefetch(b, first, b.extract_value(array.strides, 0), write=write)
+    first = _address(context, b, signature.args[0], matrix, row, _I64(0))
+    emit_prefetch(b, first, b.extract_value(array.strides, 0), write=write)
     return context.get_dummy_value()
 
 
 @_operation
 def prefetch(typing: Any, matrix: Any, row: Any) -> Any:
     """Ask for a row of a matrix before it is changed."""
-    return types.void(matrix, types.int64), partial(_prefetch_row, write=1)
+    return types.void(matrix, types.int64), partial(_prefetch_row, write=True)
 
 
 @_operation
 def prefetch_to_read(typing: Any, matrix: Any, row: Any) -> Any:
     """Ask for a row of a matrix before it is read, and leave it to the thread that changes it."""
-    return types.void(matrix, types.int64), partial(_prefetch_row, write=0)
+    return types.void(matrix, types.int64), partial(_prefetch_row, write=False)
 
 
 @_operation
@@ -175,7 +167,7 @@ def dot_of_bytes(typing: Any, matrix: Any, row: Any, numbers: Any) -> Any:
         others = context.make_array(signature.args[2])(context, b, arguments[2])
         stride = b.extract_value(rows.strides, 0)
         first = b.gep(rows.data, [b.mul(arguments[1], stride)])
-        _prefetch(b, b.gep(first, [_I64(_AHEAD)]), stride, write=0)
+        emit_prefetch(b, b.gep(first, [_I64(AHEAD)]), stride)
         kind = ir.VectorType(_I32, BYTES // 2)
         sums = cgutils.alloca_once_value(b, ir.Constant(kind, [0] * (BYTES // 2)))
 
