@@ -169,6 +169,25 @@ def ngram_folder(text_file: Path, shared: Shared) -> Path:
     return with_its_text(shared("ngram", lambda folder: elman.train(text_file, out=folder, model="ngram", order=3)))
 
 
+@pytest.fixture(autouse=True)
+def trained_once(request: pytest.FixtureRequest, shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several doctests train the same 3-gram of the documentation of Python: it is trained for the
+    first of them."""
+    if not isinstance(request.node, pytest.DoctestItem):
+        return
+    import elman
+
+    train, settings = elman.train, {"model": "ngram", "order": 3}
+
+    def once(*sources: Any, **given: Any) -> Any:
+        if sources != ("builtin:pydocs",) or given != settings:
+            return train(*sources, **given)
+        folder = shared("pydocs", lambda folder: train(*sources, **given, out=folder))
+        return elman.load(with_its_text(folder))
+
+    monkeypatch.setattr(elman, "train", once)
+
+
 def tiny_reviews(path: Path) -> None:
     """Reviews of one adjective each, ``pos`` or ``neg``, as JSON lines."""
     words = {"pos": ("good", "fine", "great"), "neg": ("bad", "dull", "weak")}
